@@ -1,0 +1,94 @@
+/* json.c - JSON from strangers: bounded before it is parsed. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The closing quote of the string that begins at `at`, or the last byte. */
+static const char *string_end(const char *at, const char *end)
+{
+    for (at++; at < end && *at != '"'; at++) {
+        if (*at == '\\' && end - at > 1)
+            at++;
+    }
+    return at < end ? at : end - 1;
+}
+
+/* Commas and opening brackets bound the number of values from above, well formed or not. */
+static bool is_bounded(const char *text, size_t n, const struct limits *limits,
+                       struct problem *reterr)
+{
+    const char *end = text + n;
+    uint64_t depth = 0;
+    uint64_t n_values = 1;
+
+    for (const char *at = text; at < end; at++) {
+        bool opens = *at == '[' || *at == '{';
+
+        if (*at == '"')
+            at = string_end(at, end);
+        n_values += opens || *at == ',';
+        depth += opens;
+        if (depth > limits->json_depth)
+            return problem_set(reterr, PROBLEM_BAD_JSON, NULL,
+                               "the JSON is nested deeper than %zu levels",
+                               (size_t)limits->json_depth);
+        if (n_values > limits->json_values)
+            return problem_set(reterr, PROBLEM_BAD_JSON, NULL, "the JSON has more than %zu values",
+                               (size_t)limits->json_values);
+        if (at < end && (*at == ']' || *at == '}') && depth > 0)
+            depth--;
+    }
+    return true;
+}
+
+json_t *json_parse(const char *text, size_t n, const struct limits *limits, struct problem *reterr)
+{
+    json_error_t error;
+    json_t *json;
+
+    if (!is_bounded(text, n, limits, reterr))
+        return NULL;
+    json = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error);
+    /* Where memory is out jansson says so by a code, or by saying nothing. */
+    if (json == NULL &&
+        (json_error_code(&error) == json_error_out_of_memory || error.text[0] == '\0'))
+        problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the request's JSON");
+    else if (json == NULL)
+        problem_set(reterr, PROBLEM_BAD_JSON, NULL, "line %d, column %d: %s", error.line,
+                    error.column, error.text);
+    else if (!json_is_object(json))
+        problem_set(reterr, PROBLEM_BAD_JSON, NULL, "the request must be a JSON object");
+    if (json != NULL && !json_is_object(json)) {
+        json_decref(json);
+        return NULL;
+    }
+    return json;
+}
+
+struct json_pointer json_pointer_to(const char *base, const char *name)
+{
+    struct json_pointer pointer;
+    size_t n;
+
+    snprintf(pointer.text, sizeof(pointer.text), "%s/", base);
+    for (n = strlen(pointer.text); *name != '\0' && n + 3 < sizeof(pointer.text); name++) {
+        if (*name == '~' || *name == '/') {
+            pointer.text[n++] = '~';
+            pointer.text[n++] = *name == '~' ? '0' : '1';
+        } else {
+            pointer.text[n++] = *name;
+        }
+    }
+    pointer.text[n] = '\0';
+    return pointer;
+}
+
+struct json_pointer json_pointer_at(const char *base, size_t index)
+{
+    struct json_pointer pointer;
+
+    snprintf(pointer.text, sizeof(pointer.text), "%s/%zu", base, index);
+    return pointer;
+}

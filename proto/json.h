@@ -1,0 +1,25 @@
+/* json.h - JSON from strangers: bounded before it is parsed. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROTO_JSON_H
+#define PROTO_JSON_H
+
+#include <jansson.h>
+
+#include "proto/env.h"
+#include "proto/problem.h"
+
+/*
+ * Parse an object. Depth and number of values are checked first, in one scan: jansson needs up to
+ * 77 bytes of memory per byte of JSON, and recurses. Returns a new reference.
+ */
+json_t *json_parse(const char *text, size_t n, const struct limits *limits, struct problem *reterr);
+
+/* "#/a" and a member name or index: "#/a/b", "#/a/3". Names are escaped as RFC 6901 wants. */
+struct json_pointer {
+    char text[96];
+};
+
+struct json_pointer json_pointer_to(const char *base, const char *name);
+struct json_pointer json_pointer_at(const char *base, size_t index);
+
+#endif

@@ -1,0 +1,77 @@
+/* problem.h - what can be wrong with a request, as RFC 9457 problem documents. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROTO_PROBLEM_H
+#define PROTO_PROBLEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Symbol, HTTP status, code (stable; what programs test), title. The only place with HTTP numbers.
+ */
+#define PROBLEM_MAP(X)                                                                             \
+    X(BAD_REQUEST, 400, "bad-request", "The request is malformed")                                 \
+    X(BAD_HEADER, 400, "bad-header", "The message framing is ambiguous or malformed")              \
+    X(BAD_JSON, 400, "bad-json", "The JSON is malformed")                                          \
+    X(BAD_MULTIPART, 400, "bad-multipart", "The multipart body is malformed")                      \
+    X(BAD_PARAMETER, 400, "bad-parameter", "A parameter is unknown or has a bad value")            \
+    X(MISSING_PART, 400, "missing-part", "A part is missing")                                      \
+    X(UNKNOWN_PART, 400, "unknown-part", "A part is not one of those that belong here")            \
+    X(NOT_FOUND, 404, "not-found", "There is nothing at this path")                                \
+    X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "This path does not take that method")        \
+    X(BODY_TIMEOUT, 408, "body-timeout", "The body did not arrive in time")                        \
+    X(BODY_TOO_LARGE, 413, "body-too-large", "The body is larger than the limit")                  \
+    X(DECODED_TOO_LARGE, 413, "decoded-too-large", "A mask is larger than the limit when decoded") \
+    X(TOO_MANY_VOXELS, 413, "too-many-voxels", "A mask has more voxels than the limit")            \
+    X(TOO_MANY_PARTS, 413, "too-many-parts", "The body has more parts than the limit")             \
+    X(REQUEST_TOO_LARGE, 413, "request-too-large", "The request JSON is larger than the limit")    \
+    X(UNSUPPORTED_TYPE, 415, "unsupported-media-type", "The content type is not supported")        \
+    X(UNSUPPORTED_ENCODING, 415, "unsupported-encoding", "The content coding is not supported")    \
+    X(UNKNOWN_FORMAT, 422, "unknown-format", "The mask's format is not recognised")                \
+    X(FORMAT_MISMATCH, 422, "format-mismatch", "The mask is not of the format it is said to be")   \
+    X(BAD_MASK, 422, "bad-mask", "The mask file is malformed")                                     \
+    X(UNSUPPORTED_MASK, 422, "unsupported-mask", "The mask file uses what is not supported")       \
+    X(CORRUPT, 422, "corrupt-encoding", "The compressed data is corrupt")                          \
+    X(TRUNCATED, 422, "truncated", "The data ends too early")                                      \
+    X(TRAILING_BYTES, 422, "trailing-bytes", "There are bytes after the end of the mask")          \
+    X(SHAPE_MISMATCH, 422, "shape-mismatch", "Prediction and reference differ in shape")           \
+    X(GEOMETRY_MISMATCH, 422, "geometry-mismatch", "Prediction and reference lie elsewhere")       \
+    X(NON_INTEGRAL, 422, "non-integral", "A label is not an integer")                              \
+    X(NOT_A_NUMBER, 422, "not-a-number", "A voxel is not a number")                                \
+    X(LABEL_OUT_OF_RANGE, 422, "label-out-of-range", "A label is outside -2^31 .. 2^32-1")         \
+    X(TOO_MANY_LABELS, 422, "too-many-labels", "There are more distinct labels than the limit")    \
+    X(INTERNAL, 500, "internal", "Something went wrong here")                                      \
+    X(QUEUE_FULL, 503, "queue-full", "Too many requests are waiting")                              \
+    X(OUT_OF_MEMORY, 503, "out-of-memory", "There is no memory for this request now")              \
+    X(DRAINING, 503, "draining", "The daemon is shutting down")
+
+#define PROBLEM_ENUM(symbol, status, code, title) PROBLEM_##symbol,
+enum problem_code { PROBLEM_NONE, PROBLEM_MAP(PROBLEM_ENUM) PROBLEM_N };
+#undef PROBLEM_ENUM
+
+/* A zeroed struct is no problem. Functions that fill one (reterr) let the first problem win. */
+struct problem {
+    enum problem_code code;
+    char pointer[96]; /* JSON pointer as a URI fragment, "#/prediction/shape"; "" for none */
+    char detail[512]; /* one or two sentences that a person can act on; ASCII */
+};
+
+/*
+ * Fill in a problem, unless one is there already. Returns false, so that callers can return it.
+ *   pointer   NULL for none
+ *   format    printf's; what is not printable ASCII comes out as '?'
+ */
+bool problem_set(struct problem *reterr, enum problem_code code, const char *pointer,
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+int problem_status(enum problem_code code);       /* the HTTP status */
+const char *problem_name(enum problem_code code); /* the stable code, "bad-request" */
+
+/*
+ * The problem document (application/problem+json), NUL-terminated; to be freed by the caller.
+ *   instance   path of the request, or NULL
+ * NULL where memory is out.
+ */
+char *problem_print(const struct problem *problem, const char *instance, size_t *ret_bytes);
+
+#endif

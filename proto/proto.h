@@ -1,0 +1,70 @@
+/* proto.h - the wire as data, for the daemon: score a body, describe what is supported. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROTO_PROTO_H
+#define PROTO_PROTO_H
+
+#include "proto/env.h"
+#include "proto/problem.h"
+
+/* One query parameter, unescaped, NUL-terminated. value is "" where the URL had none. */
+struct parameter {
+    const char *name;
+    const char *value;
+};
+
+/* A POST /v1/score as it arrived. Everything is borrowed until score_free. */
+struct score_input {
+    const char *content_type;     /* NULL for none */
+    const char *content_encoding; /* NULL for none */
+    const struct parameter *parameters;
+    size_t n_parameters;
+    const uint8_t *body;
+    size_t body_bytes;
+};
+
+/* One pair being scored; opaque. Used by one thread at a time, not always the same. */
+struct score;
+
+/*
+ * The request is acceptable as far as its headers and query tell: before a body is read.
+ * Checks content type, content coding and every parameter's name and value.
+ */
+bool score_check(const struct score_input *input, const struct env *env, struct problem *reterr);
+
+/*
+ * Parse a request as far as its masks' headers. Cost: a scan of the body, no voxel is decoded
+ * (but the whole body where it has a Content-Encoding).
+ */
+struct score *score_new(const struct score_input *input, const struct env *env,
+                        struct problem *reterr);
+void score_free(struct score *score);
+
+/* What score_run will have to do: elements of both masks, decoded; and whether any is compressed.
+ */
+uint64_t score_decoded_bytes(const struct score *score);
+bool score_is_compressed(const struct score *score);
+
+/* Decode, compare and count. */
+bool score_run(struct score *score, struct problem *reterr);
+
+/*
+ * The answer as JSON, after score_run; NUL-terminated, to be freed by the caller.
+ *   queue_s, total_s   what the daemon measured: waiting for a worker, since the first byte
+ * NULL with reterr set where memory is out.
+ */
+char *score_print(const struct score *score, double queue_s, double total_s, size_t *ret_bytes,
+                  struct problem *reterr);
+
+/*
+ * Members of /v1/info that proto knows: version, isa, formats, codings, metrics with their
+ * definitions, defaults. Returns a new reference to a JSON object, NULL where memory is out.
+ */
+struct json_t *info_json(void);
+
+/* proto/openapi.yaml as built in; not NUL-terminated. */
+const char *openapi_text(size_t *ret_bytes);
+
+/* The Accept-Encoding that answers an unsupported coding: "gzip, deflate, zstd". */
+const char *coding_accept(void);
+
+#endif
