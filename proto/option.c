@@ -1,0 +1,314 @@
+/* option.c - the options of a score: one table for JSON members and query parameters. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/option.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LABEL_MIN (-2147483648LL)
+#define LABEL_MAX 4294967295LL
+
+static bool bad_value(struct problem *reterr, const char *pointer, const char *wanted)
+{
+    return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "%s must be %s", pointer + 2,
+                       wanted);
+}
+
+static bool no_memory(struct problem *reterr)
+{
+    return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the request's options");
+}
+
+bool option_label(const json_t *json, const char *pointer, int64_t *ret_label,
+                  struct problem *reterr)
+{
+    json_int_t label = json_integer_value(json);
+
+    if (!json_is_integer(json))
+        return bad_value(reterr, pointer, "an integer");
+    if (label < LABEL_MIN || label > LABEL_MAX)
+        return problem_set(reterr, PROBLEM_LABEL_OUT_OF_RANGE, pointer,
+                           "label %lld is outside -2147483648..4294967295", (long long)label);
+    *ret_label = label;
+    return true;
+}
+
+static bool is_among(int64_t label, const int64_t *labels, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (labels[i] == label)
+            return true;
+    }
+    return false;
+}
+
+bool option_labels(const struct option_value *value, uint64_t most, int64_t **ret_labels,
+                   size_t *ret_n, struct problem *reterr)
+{
+    const char *pointer = value->pointer.text;
+    size_t n = json_array_size(value->json);
+    int64_t *labels;
+
+    if (!json_is_array(value->json))
+        return bad_value(reterr, pointer, "an array of integers");
+    if (n > most)
+        return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, pointer, "%zu labels; the limit is %zu",
+                           n, (size_t)most);
+    labels = calloc(n + 1, sizeof(*labels));
+    if (labels == NULL)
+        return no_memory(reterr);
+    for (size_t i = 0; i < n; i++) {
+        struct json_pointer at = json_pointer_at(pointer, i);
+
+        if (!option_label(json_array_get(value->json, i), at.text, &labels[i], reterr) ||
+            (is_among(labels[i], labels, i) && !bad_value(reterr, at.text, "given once"))) {
+            free(labels);
+            return false;
+        }
+    }
+    *ret_labels = labels;
+    *ret_n = n;
+    return true;
+}
+
+/* 7 or {"label": 7, "name": "liver"}. */
+static bool named_label(const json_t *json, const char *pointer, struct named_label *ret_label,
+                        struct problem *reterr)
+{
+    const json_t *name = json_object_get(json, "name");
+
+    if (!json_is_object(json))
+        return option_label(json, pointer, &ret_label->label, reterr);
+    if (json_object_size(json) != 1 + (name != NULL) || (name != NULL && !json_is_string(name)))
+        return bad_value(reterr, pointer, "an integer or {\"label\": integer, \"name\": string}");
+    ret_label->name = json_string_value(name);
+    return option_label(json_object_get(json, "label"), pointer, &ret_label->label, reterr);
+}
+
+static bool parse_labels(struct request *request, const struct option_value *value,
+                         struct problem *reterr)
+{
+    const char *pointer = value->pointer.text;
+    size_t n = json_array_size(value->json);
+    const char *word = json_string_value(value->json);
+
+    if (word != NULL && strcmp(word, "auto") == 0)
+        return true;
+    if (!json_is_array(value->json) || n == 0)
+        return bad_value(reterr, pointer, "\"auto\" or an array of labels");
+    if (n > value->limits->labels)
+        return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, pointer, "%zu labels; the limit is %zu",
+                           n, (size_t)value->limits->labels);
+    request->labels = calloc(n, sizeof(*request->labels));
+    if (request->labels == NULL)
+        return no_memory(reterr);
+    request->labels_auto = false;
+    request->n_labels = n;
+    for (size_t i = 0; i < n; i++) {
+        struct json_pointer at = json_pointer_at(pointer, i);
+
+        if (!named_label(json_array_get(value->json, i), at.text, &request->labels[i], reterr))
+            return false;
+        for (size_t k = 0; k < i; k++) {
+            if (request->labels[k].label == request->labels[i].label)
+                return bad_value(reterr, at.text, "given once");
+        }
+    }
+    return true;
+}
+
+static bool parse_regions(struct request *request, const struct option_value *value,
+                          struct problem *reterr)
+{
+    size_t n = json_object_size(value->json);
+    const char *name;
+    json_t *labels;
+
+    if (!json_is_object(value->json))
+        return bad_value(reterr, value->pointer.text, "an object of arrays of labels");
+    if (n > value->limits->regions)
+        return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, value->pointer.text,
+                           "%zu regions; the limit is %zu", n, (size_t)value->limits->regions);
+    request->regions = calloc(n + 1, sizeof(*request->regions));
+    if (request->regions == NULL)
+        return no_memory(reterr);
+    json_object_foreach((json_t *)(uintptr_t)value->json, name, labels)
+    {
+        struct region *region = &request->regions[request->n_regions++];
+        struct option_value of = {labels, json_pointer_to(value->pointer.text, name),
+                                  value->limits};
+
+        region->name = name;
+        if (!option_labels(&of, value->limits->labels, &region->labels, &region->n_labels, reterr))
+            return false;
+    }
+    return true;
+}
+
+static bool parse_ignore(struct request *request, const struct option_value *value,
+                         struct problem *reterr)
+{
+    return option_labels(value, value->limits->labels, &request->ignore, &request->n_ignore,
+                         reterr);
+}
+
+static bool parse_background(struct request *request, const struct option_value *value,
+                             struct problem *reterr)
+{
+    request->has_background = !json_is_null(value->json);
+    return !request->has_background ||
+           option_label(value->json, value->pointer.text, &request->background, reterr);
+}
+
+static bool add_metric(struct request *request, const char *name, const char *pointer,
+                       struct problem *reterr)
+{
+    enum ov_metric metric;
+
+    if (name != NULL && strcmp(name, "generalised_dice") == 0 && !request->generalised_dice) {
+        request->generalised_dice = true;
+        return true;
+    }
+    if (name == NULL || ov_metric_find(name, &metric) != OV_OK)
+        return bad_value(reterr, pointer, "a metric that /v1/info lists, given once");
+    for (size_t i = 0; i < request->n_metrics; i++) {
+        if (request->metrics[i] == metric)
+            return bad_value(reterr, pointer, "given once");
+    }
+    request->metrics[request->n_metrics++] = metric;
+    return true;
+}
+
+static bool parse_metrics(struct request *request, const struct option_value *value,
+                          struct problem *reterr)
+{
+    size_t n = json_array_size(value->json);
+
+    if (!json_is_array(value->json) || n == 0)
+        return bad_value(reterr, value->pointer.text, "an array of names");
+    request->n_metrics = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct json_pointer at = json_pointer_at(value->pointer.text, i);
+
+        if (!add_metric(request, json_string_value(json_array_get(value->json, i)), at.text,
+                        reterr))
+            return false;
+    }
+    return true;
+}
+
+static bool parse_beta(struct request *request, const struct option_value *value,
+                       struct problem *reterr)
+{
+    request->beta = json_number_value(value->json);
+    return request->beta > 0 || bad_value(reterr, value->pointer.text, "a number above 0");
+}
+
+static bool empty_word(const json_t *json, const char *pointer, double *ret_value,
+                       struct problem *reterr)
+{
+    static const char *const words[] = {"null", "zero", "one"};
+    static const double values[] = {(double)NAN, 0, 1};
+    const char *word = json_string_value(json);
+
+    for (size_t i = 0; word != NULL && i < 3; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            *ret_value = values[i];
+            return true;
+        }
+    }
+    return bad_value(reterr, pointer, "\"null\", \"zero\" or \"one\"");
+}
+
+static bool parse_empty(struct request *request, const struct option_value *value,
+                        struct problem *reterr)
+{
+    const char *name;
+    json_t *word;
+
+    if (!json_is_object(value->json))
+        return empty_word(value->json, value->pointer.text, &request->empty.both_empty, reterr);
+    json_object_foreach((json_t *)(uintptr_t)value->json, name, word)
+    {
+        struct json_pointer at = json_pointer_to(value->pointer.text, name);
+        double *policy = strcmp(name, "both_empty") == 0         ? &request->empty.both_empty
+                         : strcmp(name, "reference_empty") == 0  ? &request->empty.reference_empty
+                         : strcmp(name, "prediction_empty") == 0 ? &request->empty.prediction_empty
+                                                                 : NULL;
+
+        if (policy == NULL)
+            return problem_set(reterr, PROBLEM_BAD_PARAMETER, at.text,
+                               "there is no such state; there are both_empty, reference_empty "
+                               "and prediction_empty");
+        if (!empty_word(word, at.text, policy, reterr))
+            return false;
+    }
+    return true;
+}
+
+static bool parse_threshold(struct request *request, const struct option_value *value,
+                            struct problem *reterr)
+{
+    request->has_threshold = !json_is_null(value->json);
+    request->threshold = json_number_value(value->json);
+    return !request->has_threshold || json_is_number(value->json) ||
+           bad_value(reterr, value->pointer.text, "a number or null");
+}
+
+/* One of two words. */
+static bool choose(const struct option_value *value, const char *no, const char *yes, bool *ret,
+                   struct problem *reterr)
+{
+    const char *word = json_string_value(value->json);
+
+    *ret = word != NULL && strcmp(word, yes) == 0;
+    return *ret || (word != NULL && strcmp(word, no) == 0) ||
+           problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
+                       "%s must be \"%s\" or \"%s\"", value->pointer.text + 2, no, yes);
+}
+
+static bool parse_geometry(struct request *request, const struct option_value *value,
+                           struct problem *reterr)
+{
+    return choose(value, "check", "ignore", &request->ignore_geometry, reterr);
+}
+
+static bool parse_axes(struct request *request, const struct option_value *value,
+                       struct problem *reterr)
+{
+    return choose(value, "as-is", "reverse", &request->reverse_axes, reterr);
+}
+
+static bool parse_confusion(struct request *request, const struct option_value *value,
+                            struct problem *reterr)
+{
+    request->confusion = json_is_true(value->json);
+    return json_is_boolean(value->json) || bad_value(reterr, value->pointer.text, "true or false");
+}
+
+static const struct option options[] = {
+    {"prediction", QUERY_NONE, option_prediction},
+    {"reference", QUERY_NONE, option_reference},
+    {"labels", QUERY_LABELS, parse_labels},
+    {"regions", QUERY_NONE, parse_regions},
+    {"ignore", QUERY_LABELS, parse_ignore},
+    {"background", QUERY_LABEL, parse_background},
+    {"metrics", QUERY_WORDS, parse_metrics},
+    {"beta", QUERY_NUMBER, parse_beta},
+    {"empty", QUERY_WORD, parse_empty},
+    {"threshold", QUERY_NUMBER, parse_threshold},
+    {"geometry", QUERY_WORD, parse_geometry},
+    {"axes", QUERY_WORD, parse_axes},
+    {"confusion", QUERY_BOOL, parse_confusion},
+};
+
+const struct option *option_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        if (strcmp(options[i].name, name) == 0)
+            return &options[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,167 @@
+/* pair.c - two mask headers brought to one index order, shape and place. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/pair.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Affines agree when no element differs by more than this part of the spacing. */
+#define AFFINE_TOLERANCE 1e-3
+
+struct text {
+    char at[200];
+};
+
+const char *geometry_name(enum geometry geometry)
+{
+    static const char *const names[] = {"match", "ignored", "unchecked"};
+
+    return names[geometry];
+}
+
+static struct text shape_text(int ndim, const uint64_t *shape)
+{
+    struct text text = {"["};
+    size_t n = 1;
+
+    for (int i = 0; i < ndim; i++)
+        n += (size_t)snprintf(text.at + n, sizeof(text.at) - n, "%s%llu", i > 0 ? "," : "",
+                              (unsigned long long)shape[i]);
+    snprintf(text.at + n, sizeof(text.at) - n, "]");
+    return text;
+}
+
+static struct text affine_text(const double affine[3][4])
+{
+    struct text text;
+
+    snprintf(text.at, sizeof(text.at), "[[%g,%g,%g,%g],[%g,%g,%g,%g],[%g,%g,%g,%g]]", affine[0][0],
+             affine[0][1], affine[0][2], affine[0][3], affine[1][0], affine[1][1], affine[1][2],
+             affine[1][3], affine[2][0], affine[2][1], affine[2][2], affine[2][3]);
+    return text;
+}
+
+static bool is_reverse(const uint64_t *a, const uint64_t *b, int ndim)
+{
+    for (int i = 0; i < ndim; i++) {
+        if (a[i] != b[ndim - 1 - i])
+            return false;
+    }
+    return true;
+}
+
+/* The header with its axes in the opposite order: the same elements, indexed the other way. */
+static struct mask_header reversed(const struct mask_header *header)
+{
+    struct mask_header result = *header;
+
+    for (int i = 0; i < header->ndim; i++)
+        result.shape[i] = header->shape[header->ndim - 1 - i];
+    while (result.ndim > 1 && result.shape[result.ndim - 1] == 1)
+        result.ndim--;
+    result.order = header->order == OV_ORDER_C ? OV_ORDER_F : OV_ORDER_C;
+    /* An affine speaks of the first three axes; of more, a reversal moves others to their place. */
+    result.has_affine = header->has_affine && header->ndim <= 3;
+    for (int row = 0; row < 3; row++) {
+        for (int i = 0; i < header->ndim && i < 3 && header->ndim <= 3; i++)
+            result.affine[row][i] = header->affine[row][header->ndim - 1 - i];
+    }
+    return result;
+}
+
+static bool shapes_match(const struct mask_header *prediction, const struct mask_header *reference,
+                         bool is_reversed, struct problem *reterr)
+{
+    size_t n_bytes = sizeof(prediction->shape[0]) * (size_t)prediction->ndim;
+    bool reverse;
+
+    if (prediction->ndim == reference->ndim &&
+        memcmp(prediction->shape, reference->shape, n_bytes) == 0)
+        return true;
+    reverse = prediction->ndim == reference->ndim &&
+              is_reverse(prediction->shape, reference->shape, prediction->ndim);
+    return problem_set(
+        reterr, PROBLEM_SHAPE_MISMATCH, "#/prediction", "prediction is %s, reference is %s%s",
+        shape_text(prediction->ndim, prediction->shape).at,
+        shape_text(reference->ndim, reference->shape).at,
+        !reverse      ? ""
+        : is_reversed ? "; without \"axes\":\"reverse\" they are of one shape"
+                      : "; each is the other's reverse: \"axes\":\"reverse\" reads the prediction "
+                        "that way");
+}
+
+static double column_length(const double affine[3][4], int column)
+{
+    return sqrt(affine[0][column] * affine[0][column] + affine[1][column] * affine[1][column] +
+                affine[2][column] * affine[2][column]);
+}
+
+static bool column_matches(const double a[3][4], const double b[3][4], int column, double spacing)
+{
+    for (int row = 0; row < 3; row++) {
+        /* Negated, so that NaN does not match. */
+        if (!(fabs(a[row][column] - b[row][column]) <= AFFINE_TOLERANCE * spacing))
+            return false;
+    }
+    return true;
+}
+
+static bool affines_match(const double a[3][4], const double b[3][4], int ndim)
+{
+    double smallest = INFINITY;
+
+    for (int column = 0; column < 3 && column < ndim; column++) {
+        double spacing = column_length(b, column);
+
+        if (!column_matches(a, b, column, spacing))
+            return false;
+        smallest = fmin(smallest, spacing);
+    }
+    return column_matches(a, b, 3, smallest);
+}
+
+static bool geometry_check(const struct mask_header *prediction,
+                           const struct mask_header *reference, const struct request *request,
+                           struct pair *pair, struct problem *reterr)
+{
+    pair->geometry = GEOMETRY_UNCHECKED;
+    if (!prediction->has_affine || !reference->has_affine)
+        return true;
+    pair->geometry = GEOMETRY_MATCH;
+    if (affines_match(prediction->affine, reference->affine, reference->ndim))
+        return true;
+    pair->geometry = GEOMETRY_IGNORED;
+    return request->ignore_geometry ||
+           problem_set(reterr, PROBLEM_GEOMETRY_MISMATCH, "#/prediction",
+                       "the affines differ: prediction %s, reference %s; "
+                       "\"geometry\":\"ignore\" compares by index alone",
+                       affine_text(prediction->affine).at, affine_text(reference->affine).at);
+}
+
+static bool is_one_line(const struct mask_header *header)
+{
+    int n_long = 0;
+
+    for (int i = 0; i < header->ndim; i++)
+        n_long += header->shape[i] > 1;
+    return n_long <= 1;
+}
+
+bool pair_make(const struct mask_header *prediction, const struct mask_header *reference,
+               const struct request *request, struct pair *ret_pair, struct problem *reterr)
+{
+    struct mask_header turned = request->reverse_axes ? reversed(prediction) : *prediction;
+    struct pair pair = {.ndim = reference->ndim,
+                        .n_voxels = reference->n_voxels,
+                        .prediction_order = turned.order,
+                        .reference_order = reference->order};
+
+    if (!shapes_match(&turned, reference, request->reverse_axes, reterr) ||
+        !geometry_check(&turned, reference, request, &pair, reterr))
+        return false;
+    memcpy(pair.shape, reference->shape, sizeof(pair.shape));
+    pair.same_order = turned.order == reference->order || is_one_line(reference);
+    *ret_pair = pair;
+    return true;
+}

@@ -1,0 +1,99 @@
+/* query.c - the JSON that an option's text in a query stands for. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/option.h"
+
+/* A whole decimal integer of n characters; NULL where it is none. */
+static json_t *integer(const char *text, size_t n)
+{
+    char digits[24];
+    char *end;
+    long long value;
+
+    if (n == 0 || n >= sizeof(digits) || strspn(text, "+-0123456789") < n)
+        return NULL;
+    memcpy(digits, text, n);
+    digits[n] = '\0';
+    errno = 0;
+    value = strtoll(digits, &end, 10);
+    return errno == 0 && *end == '\0' ? json_integer(value) : NULL;
+}
+
+static json_t *word(const char *text, size_t n)
+{
+    return n > 0 ? json_stringn(text, n) : NULL;
+}
+
+static json_t *list(const char *text, json_t *(*item)(const char *, size_t))
+{
+    json_t *array = json_array();
+
+    for (;;) {
+        size_t n = strcspn(text, ",");
+
+        if (json_array_append_new(array, item(text, n)) != 0) {
+            json_decref(array);
+            return NULL;
+        }
+        if (text[n] == '\0')
+            return array;
+        text += n + 1;
+    }
+}
+
+static json_t *number(const char *text)
+{
+    char *end;
+    double value = strtod(text, &end);
+
+    /* strtod also takes blanks, hexadecimal, "inf" and "nan". */
+    if (*text == '\0' || *end != '\0' || strspn(text, "+-.0123456789eE") < strlen(text))
+        return NULL;
+    return isfinite(value) ? json_real(value) : NULL;
+}
+
+static json_t *convert(enum query_form form, const char *text)
+{
+    switch (form) {
+    case QUERY_LABELS:
+        return strcmp(text, "auto") == 0 ? json_string(text) : list(text, integer);
+    case QUERY_LABEL:
+        return strcmp(text, "none") == 0 ? json_null() : integer(text, strlen(text));
+    case QUERY_WORDS:
+        return list(text, word);
+    case QUERY_WORD:
+        return word(text, strlen(text));
+    case QUERY_NUMBER:
+        return number(text);
+    case QUERY_BOOL:
+        if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+            return NULL;
+        return json_boolean(text[0] == 't');
+    case QUERY_NONE:
+        break;
+    }
+    return NULL;
+}
+
+json_t *option_from_query(const struct option *option, const char *text, struct problem *reterr)
+{
+    static const char *const wanted[] = {
+        [QUERY_NONE] = "given in the request part, not in the query",
+        [QUERY_LABELS] = "integers with commas between them",
+        [QUERY_LABEL] = "an integer or none",
+        [QUERY_WORDS] = "names with commas between them",
+        [QUERY_WORD] = "a word",
+        [QUERY_NUMBER] = "a number",
+        [QUERY_BOOL] = "true or false",
+    };
+    json_t *json = convert(option->form, text);
+
+    if (json == NULL)
+        problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL, "query parameter %s must be %s",
+                    option->name, wanted[option->form]);
+    return json;
+}

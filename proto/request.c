@@ -1,0 +1,171 @@
+/* request.c - what a caller asks of a score: sources and options, from JSON and the query. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/request.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "proto/option.h"
+
+static void set_defaults(struct request *request)
+{
+    *request = (struct request){
+        .prediction = {.pointer = "#/prediction", .format = FORMAT_AUTO, .coding = CODING_AUTO},
+        .reference = {.pointer = "#/reference", .format = FORMAT_AUTO, .coding = CODING_AUTO},
+        .labels_auto = true,
+        .has_background = true,
+        .metrics = {OV_DICE, OV_IOU},
+        .n_metrics = 2,
+        .beta = 1,
+        .empty = ov_empty_policy_default(),
+    };
+}
+
+/* Query parameters become members of the request's JSON, so that both are read by one table. */
+static bool merge_query(json_t *json, const struct parameter *parameters, size_t n,
+                        struct problem *reterr)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct option *option = option_find(parameters[i].name);
+        json_t *value;
+
+        if (option == NULL)
+            return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
+                               "there is no query parameter \"%s\"", parameters[i].name);
+        if (json_object_get(json, option->name) != NULL)
+            return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
+                               "%s is given twice: in the query, or there and in the request",
+                               option->name);
+        value = option_from_query(option, parameters[i].value, reterr);
+        if (value == NULL)
+            return false;
+        if (json_object_set_new(json, option->name, value) != 0)
+            return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the request");
+    }
+    return true;
+}
+
+static bool read_members(struct request *request, const struct limits *limits,
+                         struct problem *reterr)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(request->json, name, value)
+    {
+        const struct option *option = option_find(name);
+        struct option_value of = {value, json_pointer_to("#", name), limits};
+
+        if (option == NULL)
+            return problem_set(reterr, PROBLEM_BAD_PARAMETER, of.pointer.text,
+                               "the request has no member of this name");
+        if (!option->parse(request, &of, reterr))
+            return false;
+    }
+    return true;
+}
+
+bool request_init(struct request *request, const char *text, size_t n_text,
+                  const struct parameter *parameters, size_t n_parameters,
+                  const struct limits *limits, struct problem *reterr)
+{
+    set_defaults(request);
+    request->json = text != NULL ? json_parse(text, n_text, limits, reterr) : json_object();
+    if (request->json == NULL)
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the request");
+    if (merge_query(request->json, parameters, n_parameters, reterr) &&
+        read_members(request, limits, reterr))
+        return true;
+    request_done(request);
+    return false;
+}
+
+void request_done(struct request *request)
+{
+    for (size_t i = 0; i < request->n_regions; i++)
+        free(request->regions[i].labels);
+    free(request->regions);
+    free(request->labels);
+    free(request->ignore);
+    json_decref(request->json);
+    set_defaults(request);
+}
+
+/* Both drop the container where memory is out, so that nothing is echoed by half. */
+static void push(json_t **array, json_t *value)
+{
+    if (json_array_append_new(*array, value) != 0) {
+        json_decref(*array);
+        *array = NULL;
+    }
+}
+
+static void put(json_t **object, const char *name, json_t *value)
+{
+    if (json_object_set_new(*object, name, value) != 0) {
+        json_decref(*object);
+        *object = NULL;
+    }
+}
+
+static json_t *echo_labels(const struct request *request)
+{
+    json_t *array;
+
+    if (request->labels_auto)
+        return json_string("auto");
+    array = json_array();
+    for (size_t i = 0; i < request->n_labels; i++)
+        push(&array, json_integer(request->labels[i].label));
+    return array;
+}
+
+static json_t *echo_list(const int64_t *labels, size_t n)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        push(&array, json_integer(labels[i]));
+    return array;
+}
+
+static json_t *echo_regions(const struct request *request)
+{
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < request->n_regions; i++)
+        put(&object, request->regions[i].name,
+            echo_list(request->regions[i].labels, request->regions[i].n_labels));
+    return object;
+}
+
+static json_t *echo_metrics(const struct request *request)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < request->n_metrics; i++)
+        push(&array, json_string(ov_metric_name(request->metrics[i])));
+    if (request->generalised_dice)
+        push(&array, json_string("generalised_dice"));
+    return array;
+}
+
+static const char *empty_word(double value)
+{
+    return isnan(value) ? "null" : value == 0 ? "zero" : "one";
+}
+
+json_t *request_echo(const struct request *request)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:b}",
+                     "labels", echo_labels(request), "regions", echo_regions(request), "ignore",
+                     echo_list(request->ignore, request->n_ignore), "background",
+                     request->has_background ? json_integer(request->background) : json_null(),
+                     "metrics", echo_metrics(request), "beta", request->beta, "empty", "both_empty",
+                     empty_word(request->empty.both_empty), "reference_empty",
+                     empty_word(request->empty.reference_empty), "prediction_empty",
+                     empty_word(request->empty.prediction_empty), "threshold",
+                     request->has_threshold ? json_real(request->threshold) : json_null(),
+                     "geometry", request->ignore_geometry ? "ignore" : "check", "axes",
+                     request->reverse_axes ? "reverse" : "as-is", "confusion", request->confusion);
+}

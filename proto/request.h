@@ -1,0 +1,64 @@
+/* request.h - what a caller asks of a score: sources and options, from JSON and the query. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROTO_REQUEST_H
+#define PROTO_REQUEST_H
+
+#include <jansson.h>
+
+#include "proto/proto.h"
+#include "proto/reader.h"
+
+struct named_label {
+    int64_t label;
+    const char *name; /* NULL for none */
+};
+
+struct region {
+    const char *name;
+    int64_t *labels;
+    size_t n_labels;
+};
+
+/* Texts are borrowed from the JSON, which the request owns. */
+struct request {
+    json_t *json;
+    struct source prediction; /* bytes are filled in by score.c */
+    struct source reference;
+    const char *prediction_base64; /* NULL: the part of that name */
+    const char *reference_base64;
+    bool labels_auto;
+    struct named_label *labels;
+    size_t n_labels;
+    struct region *regions;
+    size_t n_regions;
+    int64_t *ignore;
+    size_t n_ignore;
+    bool has_background;
+    int64_t background;
+    enum ov_metric metrics[OV_N_METRICS];
+    size_t n_metrics;
+    bool generalised_dice;
+    double beta;
+    struct ov_empty_policy empty;
+    bool has_threshold;
+    double threshold;
+    bool ignore_geometry;
+    bool reverse_axes;
+    bool confusion;
+};
+
+/*
+ * Read a request.
+ *   text         the JSON, or NULL for none
+ *   parameters   the query; a name may not be given twice, nor in query and JSON both
+ * On success request_done frees what it holds; on failure it holds nothing.
+ */
+bool request_init(struct request *request, const char *text, size_t n_text,
+                  const struct parameter *parameters, size_t n_parameters,
+                  const struct limits *limits, struct problem *reterr);
+void request_done(struct request *request);
+
+/* Every option with the value in force: a new reference, NULL where memory is out. */
+json_t *request_echo(const struct request *request);
+
+#endif
