@@ -1,0 +1,105 @@
+/* classes.c - from a counter to the classes and regions that are scored. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "proto/score.h"
+
+static bool no_memory(struct problem *reterr)
+{
+    return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the classes");
+}
+
+/* Labels that "auto" leaves out: found, but not a class that anyone means. */
+static bool is_left_out(const struct request *request, int64_t label)
+{
+    if (request->has_background && label == request->background)
+        return true;
+    for (size_t i = 0; i < request->n_ignore; i++) {
+        if (request->ignore[i] == label)
+            return true;
+    }
+    return false;
+}
+
+static bool classes_found(struct score *score, const int64_t *labels, size_t n,
+                          struct problem *reterr)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (is_left_out(&score->request, labels[i]))
+            continue;
+        if (score->n_classes == score->env->limits.labels)
+            return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, NULL,
+                               "the masks hold more than %zu labels beside the background; name "
+                               "the ones to score in \"labels\"",
+                               (size_t)score->env->limits.labels);
+        score->classes[score->n_classes++].label = labels[i];
+    }
+    return true;
+}
+
+static bool classes_auto(struct score *score, struct problem *reterr)
+{
+    size_t n = ov_counter_n_labels(score->counter);
+    int64_t *labels = malloc((n + 1) * sizeof(*labels));
+    bool ok;
+
+    score->classes = calloc(n + 1, sizeof(*score->classes));
+    if (labels == NULL || score->classes == NULL) {
+        free(labels);
+        return no_memory(reterr);
+    }
+    ov_counter_labels(score->counter, labels);
+    ok = classes_found(score, labels, n, reterr);
+    free(labels);
+    return ok;
+}
+
+static bool classes_asked(struct score *score, struct problem *reterr)
+{
+    const struct request *request = &score->request;
+
+    score->classes = calloc(request->n_labels, sizeof(*score->classes));
+    if (score->classes == NULL)
+        return no_memory(reterr);
+    score->n_classes = request->n_labels;
+    for (size_t i = 0; i < request->n_labels; i++) {
+        score->classes[i].label = request->labels[i].label;
+        score->classes[i].name = request->labels[i].name;
+    }
+    return true;
+}
+
+static bool regions_make(struct score *score, struct problem *reterr)
+{
+    const struct request *request = &score->request;
+
+    score->regions = calloc(request->n_regions + 1, sizeof(*score->regions));
+    if (score->regions == NULL)
+        return no_memory(reterr);
+    for (size_t i = 0; i < request->n_regions; i++) {
+        struct scored *region = &score->regions[i];
+
+        region->name = request->regions[i].name;
+        region->labels = request->regions[i].labels;
+        region->n_labels = request->regions[i].n_labels;
+        if (ov_counter_union(score->counter, region->labels, region->n_labels, &region->counts) !=
+            OV_OK)
+            return no_memory(reterr);
+    }
+    return true;
+}
+
+bool classes_make(struct score *score, struct problem *reterr)
+{
+    const struct request *request = &score->request;
+
+    if (!(request->labels_auto ? classes_auto(score, reterr) : classes_asked(score, reterr)))
+        return false;
+    for (size_t i = 0; i < score->n_classes; i++)
+        score->classes[i].counts = ov_counter_label(score->counter, score->classes[i].label);
+    if (request->confusion && score->n_classes + 1 > score->env->limits.confusion_labels)
+        return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, "#/confusion",
+                           "a confusion matrix of %zu labels and the background; the limit is %zu",
+                           score->n_classes, (size_t)score->env->limits.confusion_labels);
+    return regions_make(score, reterr);
+}

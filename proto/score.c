@@ -1,0 +1,97 @@
+/* score.c - one pair being scored: from a request to counts, and who owns what on the way. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/score.h"
+
+#include <stdlib.h>
+
+bool score_take(struct score *score, uint64_t n_bytes, struct problem *reterr)
+{
+    if (!score->env->memory_take(n_bytes))
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL,
+                           "the memory budget has no %llu bytes left for this request",
+                           (unsigned long long)n_bytes);
+    score->taken_bytes += n_bytes;
+    return true;
+}
+
+bool score_check(const struct score_input *input, const struct env *env, struct problem *reterr)
+{
+    struct request request;
+
+    if (!body_check(input, reterr) || !request_init(&request, NULL, 0, input->parameters,
+                                                    input->n_parameters, &env->limits, reterr))
+        return false;
+    request_done(&request);
+    return true;
+}
+
+static bool open_masks(struct score *score, struct problem *reterr)
+{
+    const struct source *sources[] = {&score->request.prediction, &score->request.reference};
+
+    for (int i = 0; i < SCORE_N_MASKS; i++) {
+        score->readers[i] = reader_new(sources[i], score->env, reterr);
+        if (score->readers[i] == NULL)
+            return false;
+    }
+    return pair_make(reader_header(score->readers[SCORE_PREDICTION]),
+                     reader_header(score->readers[SCORE_REFERENCE]), &score->request, &score->pair,
+                     reterr);
+}
+
+struct score *score_new(const struct score_input *input, const struct env *env,
+                        struct problem *reterr)
+{
+    struct score *score = calloc(1, sizeof(*score));
+
+    if (score == NULL) {
+        problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the request");
+        return NULL;
+    }
+    score->env = env;
+    if (!body_read(score, input, reterr) || !open_masks(score, reterr)) {
+        score_free(score);
+        return NULL;
+    }
+    return score;
+}
+
+void score_free(struct score *score)
+{
+    if (score == NULL)
+        return;
+    for (int i = 0; i < SCORE_N_MASKS; i++) {
+        reader_free(score->readers[i]);
+        free(score->decoded[i]);
+    }
+    ov_counter_free(score->counter);
+    free(score->classes);
+    free(score->regions);
+    request_done(&score->request);
+    free(score->body);
+    score->env->memory_give(score->taken_bytes);
+    free(score);
+}
+
+uint64_t score_decoded_bytes(const struct score *score)
+{
+    return reader_header(score->readers[SCORE_PREDICTION])->n_bytes +
+           reader_header(score->readers[SCORE_REFERENCE])->n_bytes;
+}
+
+bool score_is_compressed(const struct score *score)
+{
+    for (int i = 0; i < SCORE_N_MASKS; i++) {
+        const struct mask_header *header = reader_header(score->readers[i]);
+
+        /* A PNG is DEFLATE inside. */
+        if (header->coding != CODING_NONE || header->format == FORMAT_PNG)
+            return true;
+    }
+    return false;
+}
+
+bool score_run(struct score *score, struct problem *reterr)
+{
+    return tally_run(score, reterr) && classes_make(score, reterr);
+}

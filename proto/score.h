@@ -1,0 +1,63 @@
+/* score.h - one pair being scored, as the files of proto that build it up see it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROTO_SCORE_H
+#define PROTO_SCORE_H
+
+#include "proto/pair.h"
+#include "proto/request.h"
+
+enum { SCORE_PREDICTION, SCORE_REFERENCE, SCORE_N_MASKS };
+
+/* One class or region, counted. */
+struct scored {
+    const char *name;      /* NULL for none */
+    const int64_t *labels; /* of a region; NULL for a class */
+    size_t n_labels;
+    int64_t label; /* of a class */
+    struct ov_counts counts;
+};
+
+struct score {
+    const struct env *env;
+    struct request request;
+    uint64_t taken_bytes;            /* from the memory budget */
+    uint8_t *body;                   /* without its Content-Encoding; NULL where it had none */
+    uint8_t *decoded[SCORE_N_MASKS]; /* from base64 */
+    struct reader *readers[SCORE_N_MASKS];
+    struct pair pair;
+    struct ov_counter *counter;
+    struct scored *classes;
+    size_t n_classes;
+    struct scored *regions; /* request.n_regions of them */
+    uint64_t decode_ns;
+    uint64_t count_ns;
+};
+
+/* Take memory from the budget until score_free; false with PROBLEM_OUT_OF_MEMORY where it is out.
+ */
+bool score_take(struct score *score, uint64_t n_bytes, struct problem *reterr);
+
+/* body.c: from the body to score->request and the bytes of its two sources. */
+bool body_read(struct score *score, const struct score_input *input, struct problem *reterr);
+
+/* body.c: what the headers say of the body is supported. */
+bool body_check(const struct score_input *input, struct problem *reterr);
+
+/* tally.c: decode both masks, piece by piece, into score->counter. */
+bool tally_run(struct score *score, struct problem *reterr);
+
+/* classes.c: from the counter to score->classes and score->regions. */
+bool classes_make(struct score *score, struct problem *reterr);
+
+/*
+ * signature.c: 32 hexadecimal digits over version, options, inputs and the masks as sent; "" where
+ * memory is out.
+ */
+struct signature {
+    char text[33];
+};
+
+struct signature signature_make(const struct score *score, const json_t *options,
+                                const json_t *inputs);
+
+#endif

@@ -1,0 +1,50 @@
+/* signature.c - what an answer depends on, in 32 hexadecimal digits. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "proto/score.h"
+
+static bool add_json(XXH3_state_t *state, const json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+    bool ok = text != NULL;
+
+    if (ok)
+        XXH3_128bits_update(state, text, strlen(text) + 1);
+    free(text);
+    return ok;
+}
+
+/* Hashed apart, so that bytes cannot move from one mask to the other unseen. */
+static void add_mask(XXH3_state_t *state, const struct source *source)
+{
+    XXH128_canonical_t digest;
+
+    XXH128_canonicalFromHash(&digest, XXH3_128bits(source->bytes, source->n_bytes));
+    XXH3_128bits_update(state, digest.digest, sizeof(digest.digest));
+}
+
+struct signature signature_make(const struct score *score, const json_t *options,
+                                const json_t *inputs)
+{
+    XXH3_state_t *state = XXH3_createState();
+    XXH128_canonical_t digest;
+    struct signature signature = {""};
+    bool ok;
+
+    if (state == NULL)
+        return signature;
+    XXH3_128bits_reset(state);
+    XXH3_128bits_update(state, ov_version(), strlen(ov_version()) + 1);
+    ok = add_json(state, options) && add_json(state, inputs);
+    add_mask(state, &score->request.prediction);
+    add_mask(state, &score->request.reference);
+    XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(state));
+    XXH3_freeState(state);
+    for (size_t i = 0; ok && i < sizeof(digest.digest); i++)
+        snprintf(signature.text + 2 * i, 3, "%02x", digest.digest[i]);
+    return signature;
+}
