@@ -1,0 +1,26 @@
+# checks.mk - what the tree promises about itself; each target fails when a promise is broken.
+
+sources := $(shell find lib proto daemon tests bench examples -name '*.[ch]')
+
+fmt: ## format the sources in place
+	clang-format -i $(sources)
+
+lint: check-deps check-exports ## formatting, static analysis, layers, exports, header
+	clang-format --dry-run -Werror $(sources)
+	$(CC) -std=c99 -Wall -Wpedantic -Werror -fsyntax-only -x c lib/overlap.h
+	$(CXX) -std=c++17 -Wall -Wpedantic -Werror -fsyntax-only -x c++ lib/overlap.h
+	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+	    --suppress=missingIncludeSystem -j2 -I. lib proto daemon
+	printf '%s\n' $(lib_src) $(proto_src) $(daemon_src) | \
+	    xargs -P2 -n4 sh -c 'clang-tidy --quiet "$$@" -- $(STD) -I. -D_GNU_SOURCE 2>/dev/null' tidy
+
+check-deps: ## lib includes nobody; proto only lib's public header; daemon never lib's internals
+	! grep -nE '#include.*(proto/|daemon/|jansson|microhttpd|uv\.h)' -r lib
+	! grep -nE '#include.*(daemon/|kernels|microhttpd|uv\.h|lib/[^o])' -r proto
+	! grep -nE '#include.*(kernels|lib/[^o])' -r daemon
+
+check-exports: $(B)/$(SONAME) ## the shared object exports overlap.map and nothing else
+	nm -D --defined-only $< | awk '$$2=="T"{sub(/@.*/,"",$$3);print $$3}' | sort > $(B)/exports
+	sed -n 's/^ *\(ov_[a-z_]*\);$$/\1/p' lib/overlap.map | sort | diff - $(B)/exports
+
+.PHONY: fmt lint check-deps check-exports

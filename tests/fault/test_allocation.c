@@ -1,0 +1,159 @@
+/* test_allocation.c - the k-th allocation of a request fails, for every k until none is left. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <zlib.h>
+
+#include "tests/unit/proto/score_fixture.h"
+
+/* The linker sends lib's and proto's allocations here (--wrap); jansson's come by its own hook. */
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t n);
+
+static long allocations_left = -1; /* before one fails; negative: none will */
+
+static bool fails(void)
+{
+    return allocations_left >= 0 && allocations_left-- == 0;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    return fails() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t n)
+{
+    return fails() ? NULL : __real_realloc(old, n);
+}
+
+/* Answers whole or not at all: every member that the contract requires is there. */
+static void expect_whole(json_t *answer)
+{
+    static const char *const members[] = {"shape",      "voxels",    "ignored",    "geometry",
+                                          "background", "classes",   "regions",    "mean",
+                                          "micro",      "unlisted",  "n_unlisted", "inputs",
+                                          "options",    "signature", "timing",     "confusion"};
+
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        assert_non_null(json_object_get(answer, members[i]));
+    assert_int_equal(json_object_size(answer), sizeof(members) / sizeof(members[0]));
+}
+
+static void fail_each(const struct score_input *input)
+{
+    json_t *answer = NULL;
+    long k = 0;
+
+    for (; answer == NULL; k++) {
+        struct problem problem = {0};
+
+        assert_true(k < 5000);
+        allocations_left = k;
+        answer = fixture_score(input, &problem);
+        allocations_left = -1;
+        assert_int_equal(fixture_taken_bytes, 0);
+        /* jansson's lexer mistakes a string that it cannot allocate for malformed text. */
+        if (answer == NULL && problem.code != PROBLEM_OUT_OF_MEMORY &&
+            problem.code != PROBLEM_BAD_JSON)
+            fail_msg("allocation %ld: %s: %s", k, problem_name(problem.code), problem.detail);
+    }
+    expect_whole(answer);
+    json_decref(answer);
+    assert_true(k > 20);
+}
+
+#define OPTIONS                                                                                  \
+    "\"regions\":{\"WT\":[1,2]},\"ignore\":[9],\"confusion\":true,\"labels\":[1,2,{\"label\":5," \
+    "\"name\":\"five\"}]"
+
+static void a_multipart_request_survives_every_failure(void **state)
+{
+    static const char request[] =
+        "{\"prediction\":{\"format\":\"raw\",\"dtype\":\"uint8\",\"shape\":[2,3],\"order\":\"C\"},"
+        "\"reference\":{\"format\":\"raw\",\"dtype\":\"uint16\",\"shape\":[2,3],\"order\":\"F\"}"
+        "," OPTIONS "}";
+    static struct fixture_body body;
+    struct score_input input;
+
+    (void)state;
+    fixture_part(&body, "prediction", "\1\2\3\4\5\6", 6);
+    fixture_part(&body, "reference", "\1\0\4\0\2\0\5\0\3\0\6\0", 12);
+    fixture_part(&body, "request", request, strlen(request));
+    fixture_end(&body);
+    input = fixture_input(&body);
+    fail_each(&input);
+}
+
+static void a_compressed_json_request_survives_every_failure(void **state)
+{
+    static const char request[] =
+        "{\"prediction\":{\"base64\":\"AQEA\",\"format\":\"raw\",\"dtype\":\"uint8\",\"shape\":[3]}"
+        ","
+        "\"reference\":{\"base64\":\"AQAA\",\"format\":\"raw\",\"dtype\":\"int8\",\"shape\":[3]}"
+        "," OPTIONS "}";
+    static uint8_t room[1024];
+    uLongf n = sizeof(room);
+    struct score_input input = {
+        .content_type = "application/json", .content_encoding = "deflate", .body = room};
+
+    (void)state;
+    assert_int_equal(compress(room, &n, (const Bytef *)request, sizeof(request) - 1), Z_OK);
+    input.body_bytes = n;
+    fail_each(&input);
+}
+
+/* 64-bit labels go through the hash, and 5,000 of them make it grow. */
+static void a_request_with_many_labels_survives_every_failure(void **state)
+{
+    static const char request[] =
+        "{\"prediction\":{\"format\":\"raw\",\"dtype\":\"int64\",\"shape\":[3000]},"
+        "\"reference\":{\"format\":\"raw\",\"dtype\":\"int64\",\"shape\":[3000]}"
+        "," OPTIONS "}";
+    static struct fixture_body body;
+    static int64_t labels[3000];
+    struct score_input input;
+
+    (void)state;
+    fixture_env.limits.labels = 8;
+    for (int64_t i = 0; i < 3000; i++)
+        labels[i] = i * 1000 - 5000;
+    fixture_part(&body, "prediction", labels, sizeof(labels));
+    fixture_part(&body, "reference", labels, sizeof(labels));
+    fixture_part(&body, "request", request, strlen(request));
+    fixture_end(&body);
+    input = fixture_input(&body);
+    fail_each(&input);
+}
+
+static int hook_jansson(void **state)
+{
+    (void)state;
+    json_object_seed(1);
+    json_set_alloc_funcs(__wrap_malloc, free);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_multipart_request_survives_every_failure),
+        cmocka_unit_test(a_compressed_json_request_survives_every_failure),
+        cmocka_unit_test(a_request_with_many_labels_survives_every_failure),
+    };
+
+    return cmocka_run_group_tests(tests, hook_jansson, NULL);
+}

@@ -1,0 +1,60 @@
+/* fuzz_request.c - request JSON and one query parameter: a problem, or options that read back. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/request.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static const struct limits limits = {
+    .labels = 64, .regions = 8, .json_depth = 8, .json_values = 1024};
+
+/* What is echoed must be accepted again, and echo the same. */
+static void expect_fixed_point(const struct request *request)
+{
+    struct request again;
+    struct problem problem = {0};
+    json_t *echo = request_echo(request);
+    char *text = json_dumps(echo, JSON_COMPACT);
+    json_t *second;
+
+    if (text == NULL || !request_init(&again, text, strlen(text), NULL, 0, &limits, &problem))
+        __builtin_trap();
+    second = request_echo(&again);
+    if (!json_equal(echo, second))
+        __builtin_trap();
+    request_done(&again);
+    json_decref(echo);
+    json_decref(second);
+    free(text);
+}
+
+/* The first line is name=value of a parameter; the rest is the JSON. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct request request;
+    struct problem problem = {0};
+    struct parameter parameter = {"", ""};
+    char line[64] = "";
+    const uint8_t *end = memchr(data, '\n', n);
+    size_t n_line = end != NULL ? (size_t)(end - data) : 0;
+    char *equals;
+
+    if (end == NULL || n_line >= sizeof(line))
+        return 0;
+    memcpy(line, data, n_line);
+    equals = strchr(line, '=');
+    if (equals != NULL) {
+        *equals = '\0';
+        parameter = (struct parameter){line, equals + 1};
+    }
+    if (request_init(&request, (const char *)end + 1, n - n_line - 1, &parameter, equals != NULL,
+                     &limits, &problem)) {
+        expect_fixed_point(&request);
+        request_done(&request);
+    } else if (problem.code == PROBLEM_NONE) {
+        __builtin_trap();
+    }
+    return 0;
+}
