@@ -38,14 +38,15 @@ bool body_check(const struct score_input *input, struct problem *reterr)
 
     if (coding_of(input) == CODING_N)
         return problem_set(reterr, PROBLEM_UNSUPPORTED_ENCODING, NULL,
-                           "Content-Encoding %s is not supported; %s are", input->content_encoding,
+                           "Content-Encoding %s is not supported; %s are.", input->content_encoding,
                            coding_accept());
     if (media_type_is(input->content_type, "multipart/form-data"))
         return multipart_boundary(input->content_type, boundary, reterr);
     return media_type_is(input->content_type, "application/json") ||
-           problem_set(reterr, PROBLEM_UNSUPPORTED_TYPE, NULL,
-                       "Content-Type is %s; multipart/form-data and application/json are supported",
-                       input->content_type != NULL ? input->content_type : "missing");
+           problem_set(
+               reterr, PROBLEM_UNSUPPORTED_TYPE, NULL,
+               "Content-Type is %s; multipart/form-data and application/json are supported.",
+               input->content_type != NULL ? input->content_type : "missing");
 }
 
 /* Make room for twice the bytes, within the limit and the budget. */
@@ -59,13 +60,13 @@ static bool grow(struct score *score, size_t *cap, struct problem *reterr)
         room = (size_t)limit + 1;
     if (room == *cap)
         return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
-                           "the body is larger than %llu bytes once decoded",
+                           "The body is larger than %llu bytes once decoded.",
                            (unsigned long long)limit);
     if (!score_take(score, room - *cap, reterr))
         return false;
     body = realloc(score->body, room);
     if (body == NULL)
-        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory to decode the body");
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory to decode the body.");
     score->body = body;
     *cap = room;
     return true;
@@ -116,13 +117,13 @@ static bool part_place(const struct part *part, const struct part **places, stru
         if (strcmp(part->name, names[i]) != 0)
             continue;
         if (places[i] != NULL)
-            return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL, "part \"%s\" is there twice",
+            return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL, "Part \"%s\" is there twice.",
                                part->name);
         places[i] = part;
         return true;
     }
     return problem_set(reterr, PROBLEM_UNKNOWN_PART, NULL,
-                       "part \"%s\" is not known; there are prediction, reference and request",
+                       "Part \"%s\" is not known; there are prediction, reference and request.",
                        part->name);
 }
 
@@ -131,29 +132,13 @@ static bool source_from_part(struct source *source, const char *base64, const st
 {
     if (base64 != NULL)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
-                           "base64 belongs in a JSON body; in a multipart body a mask is a part");
+                           "base64 belongs in a JSON body; in a multipart body a mask is a part.");
     if (part == NULL)
-        return problem_set(reterr, PROBLEM_MISSING_PART, source->pointer, "there is no part \"%s\"",
-                           source->pointer + 2);
+        return problem_set(reterr, PROBLEM_MISSING_PART, source->pointer,
+                           "There is no part \"%s\".", source->pointer + 2);
     source->bytes = part->bytes;
     source->n_bytes = part->n_bytes;
     return true;
-}
-
-/* File names decide the format last of all; they must outlive the parts, so only known ends stay.
- */
-static const char *known_end(const char *filename)
-{
-    static const char *const ends[] = {".nii.gz", ".nii", ".npy.gz", ".npy", ".png.gz", ".png"};
-    size_t n = strlen(filename);
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        size_t n_end = strlen(ends[i]);
-
-        if (n >= n_end && strcasecmp(filename + n - n_end, ends[i]) == 0)
-            return ends[i];
-    }
-    return NULL;
 }
 
 static bool read_parts(struct score *score, const struct score_input *input,
@@ -164,7 +149,7 @@ static bool read_parts(struct score *score, const struct score_input *input,
 
     if (json != NULL && json->n_bytes > score->env->limits.request_bytes)
         return problem_set(reterr, PROBLEM_REQUEST_TOO_LARGE, NULL,
-                           "the request part has %zu bytes; the limit is %zu", json->n_bytes,
+                           "The request part has %zu bytes; the limit is %zu.", json->n_bytes,
                            (size_t)score->env->limits.request_bytes);
     if (!request_init(request, json != NULL ? (const char *)json->bytes : NULL,
                       json != NULL ? json->n_bytes : 0, input->parameters, input->n_parameters,
@@ -172,8 +157,10 @@ static bool read_parts(struct score *score, const struct score_input *input,
         !source_from_part(&request->prediction, request->prediction_base64, places[0], reterr) ||
         !source_from_part(&request->reference, request->reference_base64, places[1], reterr))
         return false;
-    request->prediction.filename = known_end(places[0]->filename);
-    request->reference.filename = known_end(places[1]->filename);
+    for (int i = 0; i < SCORE_N_MASKS; i++)
+        memcpy(score->filenames[i], places[i]->filename, sizeof(score->filenames[i]));
+    request->prediction.filename = score->filenames[SCORE_PREDICTION];
+    request->reference.filename = score->filenames[SCORE_REFERENCE];
     return true;
 }
 
@@ -185,7 +172,7 @@ static bool read_multipart(struct score *score, const struct score_input *input,
     size_t n_parts = 0;
     struct part *parts = calloc(score->env->limits.parts + 1, sizeof(*parts));
     bool ok = parts != NULL ||
-              problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the body's parts");
+              problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the body's parts.");
 
     ok = ok && multipart_boundary(input->content_type, boundary, reterr) &&
          multipart_parse(body.at, body.n, boundary, &score->env->limits, parts, &n_parts, reterr);
@@ -203,17 +190,17 @@ static bool source_from_base64(struct score *score, int which, const char *text,
 
     if (text == NULL)
         return problem_set(reterr, PROBLEM_MISSING_PART, source->pointer,
-                           "a JSON body needs a source here: {\"base64\": \"...\"}");
+                           "A JSON body needs a source here: {\"base64\": \"...\"}.");
     n_text = strlen(text);
     if (n_text > JSON_FREE_BYTES && !score_take(score, base64_room(n_text), reterr))
         return false;
     score->decoded[which] = malloc(base64_room(n_text) + 1);
     if (score->decoded[which] == NULL)
-        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory to decode base64");
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory to decode base64.");
     source->bytes = score->decoded[which];
     return base64_decode(text, n_text, score->decoded[which], &source->n_bytes) ||
            problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
-                       "the base64 is malformed at character %zu", source->n_bytes);
+                       "The base64 is malformed at character %zu.", source->n_bytes);
 }
 
 static bool read_json(struct score *score, const struct score_input *input, struct bytes body,

@@ -6,7 +6,7 @@
 
 static bool no_memory(struct problem *reterr)
 {
-    return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the classes");
+    return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the classes.");
 }
 
 /* Labels that "auto" leaves out: found, but not a class that anyone means. */
@@ -29,8 +29,8 @@ static bool classes_found(struct score *score, const int64_t *labels, size_t n,
             continue;
         if (score->n_classes == score->env->limits.labels)
             return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, NULL,
-                               "the masks hold more than %zu labels beside the background; name "
-                               "the ones to score in \"labels\"",
+                               "The masks hold more than %zu labels beside the background; name "
+                               "the ones to score in \"labels\".",
                                (size_t)score->env->limits.labels);
         score->classes[score->n_classes++].label = labels[i];
     }
@@ -99,7 +99,7 @@ bool classes_make(struct score *score, struct problem *reterr)
         score->classes[i].counts = ov_counter_label(score->counter, score->classes[i].label);
     if (request->confusion && score->n_classes + 1 > score->env->limits.confusion_labels)
         return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, "#/confusion",
-                           "a confusion matrix of %zu labels and the background; the limit is %zu",
+                           "A confusion matrix of %zu labels and the background; the limit is %zu.",
                            score->n_classes, (size_t)score->env->limits.confusion_labels);
     return regions_make(score, reterr);
 }

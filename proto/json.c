@@ -32,10 +32,10 @@ static bool is_bounded(const char *text, size_t n, const struct limits *limits,
         depth += opens;
         if (depth > limits->json_depth)
             return problem_set(reterr, PROBLEM_BAD_JSON, NULL,
-                               "the JSON is nested deeper than %zu levels",
+                               "The JSON is nested deeper than %zu levels.",
                                (size_t)limits->json_depth);
         if (n_values > limits->json_values)
-            return problem_set(reterr, PROBLEM_BAD_JSON, NULL, "the JSON has more than %zu values",
+            return problem_set(reterr, PROBLEM_BAD_JSON, NULL, "The JSON has more than %zu values.",
                                (size_t)limits->json_values);
         if (at < end && (*at == ']' || *at == '}') && depth > 0)
             depth--;
@@ -54,12 +54,12 @@ json_t *json_parse(const char *text, size_t n, const struct limits *limits, stru
     /* Where memory is out jansson says so by a code, or by saying nothing. */
     if (json == NULL &&
         (json_error_code(&error) == json_error_out_of_memory || error.text[0] == '\0'))
-        problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the request's JSON");
+        problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request's JSON.");
     else if (json == NULL)
-        problem_set(reterr, PROBLEM_BAD_JSON, NULL, "line %d, column %d: %s", error.line,
+        problem_set(reterr, PROBLEM_BAD_JSON, NULL, "Line %d, column %d: %s.", error.line,
                     error.column, error.text);
     else if (!json_is_object(json))
-        problem_set(reterr, PROBLEM_BAD_JSON, NULL, "the request must be a JSON object");
+        problem_set(reterr, PROBLEM_BAD_JSON, NULL, "The request must be a JSON object.");
     if (json != NULL && !json_is_object(json)) {
         json_decref(json);
         return NULL;

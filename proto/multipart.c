@@ -108,7 +108,7 @@ bool multipart_boundary(const char *content_type, char ret_boundary[MULTIPART_BO
         return true;
     }
     return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL,
-                       "Content-Type multipart/form-data has no valid boundary parameter");
+                       "Content-Type multipart/form-data has no valid boundary parameter.");
 }
 
 static bool disposition_parse(struct span value, struct part *part)
@@ -145,19 +145,19 @@ static bool header_parse(struct span line, struct part *part, bool *named, struc
     struct span name = take_token(&line);
 
     if (name.at == name.end || line.at == line.end || *line.at != ':')
-        return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL, "a part has a malformed header");
+        return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL, "A part has a malformed header.");
     line.at++;
     skip_blanks(&line);
     if (span_is(name, "content-disposition")) {
         if (*named || !disposition_parse(line, part))
             return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL,
-                               "a part's Content-Disposition is not form-data with a name");
+                               "A part's Content-Disposition is not form-data with a name.");
         *named = true;
     }
     if (!header_is_plain(name, line))
         return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL,
-                           "a part has a coding of its own (%.*s); say it as \"encoding\" in the "
-                           "request part",
+                           "A part has a coding of its own (%.*s); say it as \"encoding\" in the "
+                           "request part.",
                            (int)(name.end - name.at), name.at);
     return true;
 }
@@ -176,7 +176,7 @@ static bool headers_parse(const char **at, const char *end, size_t max_bytes, st
 
         if (eol == NULL)
             return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL,
-                               "a part's headers do not end within %zu bytes", max_bytes);
+                               "A part's headers do not end within %zu bytes.", max_bytes);
         *at = eol + 2;
         if (line.at == line.end)
             break;
@@ -184,7 +184,7 @@ static bool headers_parse(const char **at, const char *end, size_t max_bytes, st
             return false;
     }
     return named || problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL,
-                                "a part has no Content-Disposition with a name");
+                                "A part has no Content-Disposition with a name.");
 }
 
 /* The next line that is the delimiter, at or after `at`; NULL where there is none. */
@@ -213,7 +213,7 @@ static bool parts_parse(struct span body, const char *delimiter, const struct li
 
         if (*n == limits->parts)
             return problem_set(reterr, PROBLEM_TOO_MANY_PARTS, NULL,
-                               "the body has more than %zu parts", (size_t)limits->parts);
+                               "The body has more than %zu parts.", (size_t)limits->parts);
         memset(part, 0, sizeof(*part));
         body.at += 2;
         if (!headers_parse(&body.at, body.end, limits->part_header_bytes, part, reterr))
@@ -222,7 +222,7 @@ static bool parts_parse(struct span body, const char *delimiter, const struct li
         next = delimiter_find(body.at - 2, body.end, delimiter, n_delimiter);
         if (next == NULL)
             return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL,
-                               "part \"%s\" has no end: the closing boundary is missing",
+                               "Part \"%s\" has no end: the closing boundary is missing.",
                                part->name);
         part->bytes = (const uint8_t *)body.at;
         part->n_bytes = next > body.at ? (size_t)(next - body.at) : 0;
@@ -233,7 +233,7 @@ static bool parts_parse(struct span body, const char *delimiter, const struct li
     if (body.end - body.at >= 2 && memcmp(body.at, "\r\n", 2) == 0)
         body.at += 2;
     return body.at == body.end ||
-           problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL, "bytes follow the closing boundary");
+           problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL, "Bytes follow the closing boundary.");
 }
 
 bool multipart_parse(const uint8_t *body, size_t n_bytes, const char *boundary,
@@ -249,7 +249,7 @@ bool multipart_parse(const uint8_t *body, size_t n_bytes, const char *boundary,
     if (n_bytes < n_first + 2 || memcmp(body, delimiter + 2, n_first) != 0 ||
         (memcmp(body + n_first, "\r\n", 2) != 0 && memcmp(body + n_first, "--", 2) != 0))
         return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL,
-                           "the body does not begin with the boundary of its Content-Type");
+                           "The body does not begin with the boundary of its Content-Type.");
     text.at += n_first;
     if (!parts_parse(text, delimiter, limits, ret_parts, &n, reterr))
         return false;

@@ -6,12 +6,13 @@
 #include "proto/env.h"
 #include "proto/problem.h"
 
-#define MULTIPART_BOUNDARY_MAX 70 /* RFC 2046, section 5.1.1 */
+#define MULTIPART_BOUNDARY_MAX   70 /* RFC 2046, section 5.1.1 */
+#define MULTIPART_FILENAME_BYTES 256
 
 struct part {
     char name[64];
-    char filename[256];   /* "" for none; cut where longer */
-    const uint8_t *bytes; /* inside the body */
+    char filename[MULTIPART_FILENAME_BYTES]; /* "" for none; cut where longer */
+    const uint8_t *bytes;                    /* inside the body */
     size_t n_bytes;
 };
 

@@ -12,13 +12,13 @@
 
 static bool bad_value(struct problem *reterr, const char *pointer, const char *wanted)
 {
-    return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "%s must be %s", pointer + 2,
+    return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "%s must be %s.", pointer + 2,
                        wanted);
 }
 
 static bool no_memory(struct problem *reterr)
 {
-    return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the request's options");
+    return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request's options.");
 }
 
 bool option_label(const json_t *json, const char *pointer, int64_t *ret_label,
@@ -30,7 +30,7 @@ bool option_label(const json_t *json, const char *pointer, int64_t *ret_label,
         return bad_value(reterr, pointer, "an integer");
     if (label < LABEL_MIN || label > LABEL_MAX)
         return problem_set(reterr, PROBLEM_LABEL_OUT_OF_RANGE, pointer,
-                           "label %lld is outside -2147483648..4294967295", (long long)label);
+                           "Label %lld is outside -2147483648..4294967295.", (long long)label);
     *ret_label = label;
     return true;
 }
@@ -54,8 +54,8 @@ bool option_labels(const struct option_value *value, uint64_t most, int64_t **re
     if (!json_is_array(value->json))
         return bad_value(reterr, pointer, "an array of integers");
     if (n > most)
-        return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, pointer, "%zu labels; the limit is %zu",
-                           n, (size_t)most);
+        return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, pointer,
+                           "%zu labels; the limit is %zu.", n, (size_t)most);
     labels = calloc(n + 1, sizeof(*labels));
     if (labels == NULL)
         return no_memory(reterr);
@@ -99,8 +99,8 @@ static bool parse_labels(struct request *request, const struct option_value *val
     if (!json_is_array(value->json) || n == 0)
         return bad_value(reterr, pointer, "\"auto\" or an array of labels");
     if (n > value->limits->labels)
-        return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, pointer, "%zu labels; the limit is %zu",
-                           n, (size_t)value->limits->labels);
+        return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, pointer,
+                           "%zu labels; the limit is %zu.", n, (size_t)value->limits->labels);
     request->labels = calloc(n, sizeof(*request->labels));
     if (request->labels == NULL)
         return no_memory(reterr);
@@ -130,7 +130,7 @@ static bool parse_regions(struct request *request, const struct option_value *va
         return bad_value(reterr, value->pointer.text, "an object of arrays of labels");
     if (n > value->limits->regions)
         return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, value->pointer.text,
-                           "%zu regions; the limit is %zu", n, (size_t)value->limits->regions);
+                           "%zu regions; the limit is %zu.", n, (size_t)value->limits->regions);
     request->regions = calloc(n + 1, sizeof(*request->regions));
     if (request->regions == NULL)
         return no_memory(reterr);
@@ -240,8 +240,8 @@ static bool parse_empty(struct request *request, const struct option_value *valu
 
         if (policy == NULL)
             return problem_set(reterr, PROBLEM_BAD_PARAMETER, at.text,
-                               "there is no such state; there are both_empty, reference_empty "
-                               "and prediction_empty");
+                               "There is no such state; there are both_empty, reference_empty "
+                               "and prediction_empty.");
         if (!empty_word(word, at.text, policy, reterr))
             return false;
     }
@@ -266,7 +266,7 @@ static bool choose(const struct option_value *value, const char *no, const char 
     *ret = word != NULL && strcmp(word, yes) == 0;
     return *ret || (word != NULL && strcmp(word, no) == 0) ||
            problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
-                       "%s must be \"%s\" or \"%s\"", value->pointer.text + 2, no, yes);
+                       "%s must be \"%s\" or \"%s\".", value->pointer.text + 2, no, yes);
 }
 
 static bool parse_geometry(struct request *request, const struct option_value *value,

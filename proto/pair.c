@@ -6,8 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Affines agree when no element differs by more than this part of the spacing. */
-#define AFFINE_TOLERANCE 1e-3
+/*
+ * Affines agree when no step along an axis differs by more than this part of the axis's spacing,
+ * and the origin by no more than that part of the smallest one. Steps add up over a whole axis; an
+ * origin that tools round when they write it is off by the same little everywhere.
+ */
+#define STEP_TOLERANCE   1e-3
+#define ORIGIN_TOLERANCE 1e-2
 
 struct text {
     char at[200];
@@ -36,7 +41,8 @@ static struct text affine_text(const double affine[3][4])
 {
     struct text text;
 
-    snprintf(text.at, sizeof(text.at), "[[%g,%g,%g,%g],[%g,%g,%g,%g],[%g,%g,%g,%g]]", affine[0][0],
+    snprintf(text.at, sizeof(text.at),
+             "[[%.7g,%.7g,%.7g,%.7g],[%.7g,%.7g,%.7g,%.7g],[%.7g,%.7g,%.7g,%.7g]]", affine[0][0],
              affine[0][1], affine[0][2], affine[0][3], affine[1][0], affine[1][1], affine[1][2],
              affine[1][3], affine[2][0], affine[2][1], affine[2][2], affine[2][3]);
     return text;
@@ -82,13 +88,13 @@ static bool shapes_match(const struct mask_header *prediction, const struct mask
     reverse = prediction->ndim == reference->ndim &&
               is_reverse(prediction->shape, reference->shape, prediction->ndim);
     return problem_set(
-        reterr, PROBLEM_SHAPE_MISMATCH, "#/prediction", "prediction is %s, reference is %s%s",
+        reterr, PROBLEM_SHAPE_MISMATCH, "#/prediction", "Prediction is %s, reference is %s%s",
         shape_text(prediction->ndim, prediction->shape).at,
         shape_text(reference->ndim, reference->shape).at,
-        !reverse      ? ""
-        : is_reversed ? "; without \"axes\":\"reverse\" they are of one shape"
+        !reverse      ? "."
+        : is_reversed ? "; without \"axes\":\"reverse\" they are of one shape."
                       : "; each is the other's reverse: \"axes\":\"reverse\" reads the prediction "
-                        "that way");
+                        "that way.");
 }
 
 static double column_length(const double affine[3][4], int column)
@@ -97,11 +103,12 @@ static double column_length(const double affine[3][4], int column)
                 affine[2][column] * affine[2][column]);
 }
 
-static bool column_matches(const double a[3][4], const double b[3][4], int column, double spacing)
+static bool column_matches(const double a[3][4], const double b[3][4], int column,
+                           double tolerance_mm)
 {
     for (int row = 0; row < 3; row++) {
         /* Negated, so that NaN does not match. */
-        if (!(fabs(a[row][column] - b[row][column]) <= AFFINE_TOLERANCE * spacing))
+        if (!(fabs(a[row][column] - b[row][column]) <= tolerance_mm))
             return false;
     }
     return true;
@@ -114,11 +121,11 @@ static bool affines_match(const double a[3][4], const double b[3][4], int ndim)
     for (int column = 0; column < 3 && column < ndim; column++) {
         double spacing = column_length(b, column);
 
-        if (!column_matches(a, b, column, spacing))
+        if (!column_matches(a, b, column, STEP_TOLERANCE * spacing))
             return false;
         smallest = fmin(smallest, spacing);
     }
-    return column_matches(a, b, 3, smallest);
+    return column_matches(a, b, 3, ORIGIN_TOLERANCE * smallest);
 }
 
 static bool geometry_check(const struct mask_header *prediction,
@@ -134,8 +141,8 @@ static bool geometry_check(const struct mask_header *prediction,
     pair->geometry = GEOMETRY_IGNORED;
     return request->ignore_geometry ||
            problem_set(reterr, PROBLEM_GEOMETRY_MISMATCH, "#/prediction",
-                       "the affines differ: prediction %s, reference %s; "
-                       "\"geometry\":\"ignore\" compares by index alone",
+                       "The affines differ: prediction %s, reference %s; "
+                       "\"geometry\":\"ignore\" compares by index alone.",
                        affine_text(prediction->affine).at, affine_text(reference->affine).at);
 }
 

@@ -20,8 +20,9 @@ struct pair {
 const char *geometry_name(enum geometry geometry);
 
 /*
- * Compare two headers. Shapes must be equal; places must be, where both files tell theirs, to 1e-3
- * of the spacing, unless the request ignores geometry.
+ * Compare two headers. Shapes must be equal; places must be, where both files tell theirs (steps
+ * to 1e-3 of their axis's spacing, the origin to 1e-2 of the smallest), unless the request ignores
+ * geometry.
  */
 bool pair_make(const struct mask_header *prediction, const struct mask_header *reference,
                const struct request *request, struct pair *ret_pair, struct problem *reterr);

@@ -93,7 +93,7 @@ json_t *option_from_query(const struct option *option, const char *text, struct 
     json_t *json = convert(option->form, text);
 
     if (json == NULL)
-        problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL, "query parameter %s must be %s",
+        problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL, "Query parameter %s must be %s.",
                     option->name, wanted[option->form]);
     return json;
 }

@@ -31,16 +31,16 @@ static bool merge_query(json_t *json, const struct parameter *parameters, size_t
 
         if (option == NULL)
             return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
-                               "there is no query parameter \"%s\"", parameters[i].name);
+                               "There is no query parameter \"%s\".", parameters[i].name);
         if (json_object_get(json, option->name) != NULL)
             return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
-                               "%s is given twice: in the query, or there and in the request",
+                               "%s is given twice: in the query, or there and in the request.",
                                option->name);
         value = option_from_query(option, parameters[i].value, reterr);
         if (value == NULL)
             return false;
         if (json_object_set_new(json, option->name, value) != 0)
-            return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the request");
+            return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
     }
     return true;
 }
@@ -58,7 +58,7 @@ static bool read_members(struct request *request, const struct limits *limits,
 
         if (option == NULL)
             return problem_set(reterr, PROBLEM_BAD_PARAMETER, of.pointer.text,
-                               "the request has no member of this name");
+                               "The request has no member of this name.");
         if (!option->parse(request, &of, reterr))
             return false;
     }
@@ -72,7 +72,7 @@ bool request_init(struct request *request, const char *text, size_t n_text,
     set_defaults(request);
     request->json = text != NULL ? json_parse(text, n_text, limits, reterr) : json_object();
     if (request->json == NULL)
-        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the request");
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
     if (merge_query(request->json, parameters, n_parameters, reterr) &&
         read_members(request, limits, reterr))
         return true;

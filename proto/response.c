@@ -361,7 +361,7 @@ char *score_print(const struct score *score, double queue_s, double total_s, siz
 
     json_decref(answer);
     if (text == NULL) {
-        problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the answer");
+        problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the answer.");
         return NULL;
     }
     *ret_bytes = strlen(text);

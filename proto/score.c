@@ -8,7 +8,7 @@ bool score_take(struct score *score, uint64_t n_bytes, struct problem *reterr)
 {
     if (!score->env->memory_take(n_bytes))
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL,
-                           "the memory budget has no %llu bytes left for this request",
+                           "The memory budget has no %llu bytes left for this request.",
                            (unsigned long long)n_bytes);
     score->taken_bytes += n_bytes;
     return true;
@@ -45,7 +45,7 @@ struct score *score_new(const struct score_input *input, const struct env *env,
     struct score *score = calloc(1, sizeof(*score));
 
     if (score == NULL) {
-        problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory for the request");
+        problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
         return NULL;
     }
     score->env = env;

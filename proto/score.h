@@ -3,6 +3,7 @@
 #ifndef PROTO_SCORE_H
 #define PROTO_SCORE_H
 
+#include "proto/multipart.h"
 #include "proto/pair.h"
 #include "proto/request.h"
 
@@ -23,6 +24,7 @@ struct score {
     uint64_t taken_bytes;            /* from the memory budget */
     uint8_t *body;                   /* without its Content-Encoding; NULL where it had none */
     uint8_t *decoded[SCORE_N_MASKS]; /* from base64 */
+    char filenames[SCORE_N_MASKS][MULTIPART_FILENAME_BYTES];
     struct reader *readers[SCORE_N_MASKS];
     struct pair pair;
     struct ov_counter *counter;

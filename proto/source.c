@@ -16,7 +16,7 @@ struct reading {
 
 static bool bad(struct problem *reterr, const char *pointer, const char *wanted)
 {
-    return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "%s must be %s", pointer + 2,
+    return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "%s must be %s.", pointer + 2,
                        wanted);
 }
 
@@ -44,8 +44,8 @@ static bool read_where(struct reading *reading, const char *member, const char *
     if (strcmp(member, "base64") == 0)
         *reading->base64 = text;
     else if (strcmp(text, reading->name) != 0)
-        return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "%s must be \"%s\"", pointer + 2,
-                           reading->name);
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "%s must be \"%s\".",
+                           pointer + 2, reading->name);
     return true;
 }
 
@@ -90,7 +90,7 @@ static bool read_member(struct reading *reading, const char *member, const json_
         if (strcmp(member, words[i]) == 0)
             return read_word(reading, member, json_string_value(json), pointer, reterr);
     }
-    return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "a source has no such member");
+    return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "A source has no such member.");
 }
 
 static bool read_source(struct reading *reading, const struct option_value *value,
@@ -110,11 +110,11 @@ static bool read_source(struct reading *reading, const struct option_value *valu
     }
     if (json_object_get(value->json, "part") != NULL && *reading->base64 != NULL)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
-                           "a source is either a part or base64");
+                           "A source is either a part or base64.");
     reading->source->declared = reading->has_dtype || reading->has_shape || reading->has_order;
     if (reading->source->declared && !(reading->has_dtype && reading->has_shape))
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
-                           "a raw source needs both dtype and shape");
+                           "A raw source needs both dtype and shape.");
     return true;
 }
 

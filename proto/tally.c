@@ -11,7 +11,7 @@ static const char *const pointers[SCORE_N_MASKS] = {"#/prediction", "#/reference
 
 static bool no_memory(struct problem *reterr)
 {
-    return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "no memory to count");
+    return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory to count.");
 }
 
 /* Which mask brought the counter to fail: each is counted against itself. */
@@ -37,21 +37,21 @@ static bool refuse(enum ov_status status, int which, struct problem *reterr)
         return no_memory(reterr);
     case OV_EFRACTION:
         return problem_set(reterr, PROBLEM_NON_INTEGRAL, pointers[which],
-                           "the %s holds values that are not integers; \"threshold\": t makes "
-                           "label 1 of what is greater than t",
+                           "The %s holds values that are not integers; \"threshold\": t makes "
+                           "label 1 of what is greater than t.",
                            name);
     case OV_ENAN:
         return problem_set(reterr, PROBLEM_NOT_A_NUMBER, pointers[which],
-                           "the %s holds a voxel that is not a number (NaN)", name);
+                           "The %s holds a voxel that is not a number (NaN).", name);
     case OV_ELABEL:
         return problem_set(reterr, PROBLEM_LABEL_OUT_OF_RANGE, pointers[which],
-                           "the %s holds a label outside -2147483648..4294967295", name);
+                           "The %s holds a label outside -2147483648..4294967295.", name);
     case OV_EMANY:
         return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, NULL,
-                           "the masks hold too many distinct labels: are these images rather than "
+                           "The masks hold too many distinct labels: are these images rather than "
                            "label maps?");
     default:
-        return problem_set(reterr, PROBLEM_INTERNAL, NULL, "counting failed: %s",
+        return problem_set(reterr, PROBLEM_INTERNAL, NULL, "Counting failed: %s.",
                            ov_status_text(status));
     }
 }
@@ -140,7 +140,7 @@ static bool unpack(struct score *score, int which, enum ov_order order, uint8_t 
         return false;
     if (ov_mask_view(data, header->encoding.dtype, pair->ndim, pair->shape, order, ret_mask) !=
         OV_OK)
-        return problem_set(reterr, PROBLEM_INTERNAL, pointers[which], "the mask has no view");
+        return problem_set(reterr, PROBLEM_INTERNAL, pointers[which], "The mask has no view.");
     ret_mask->encoding = header->encoding;
     return true;
 }

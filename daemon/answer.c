@@ -1,0 +1,143 @@
+/* answer.c - what a request is answered with, and how it is handed to libmicrohttpd. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/answer.h"
+
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "proto/proto.h"
+
+#define PROBLEM_TYPE "application/problem+json"
+
+/* Where there is not even memory to say what is wrong. */
+static const char no_memory[] = "{\"type\":\"/problems/out-of-memory\",\"title\":\"There is no "
+                                "memory for this request now\",\"status\":503,\"detail\":\"\","
+                                "\"code\":\"out-of-memory\"}";
+
+void answer_done(struct answer *answer)
+{
+    free(answer->owned);
+    *answer = (struct answer){0};
+}
+
+void answer_fixed(struct answer *answer, unsigned status, const char *type, const char *text,
+                  size_t n_bytes)
+{
+    answer_done(answer);
+    answer->status = status;
+    answer->type = type;
+    answer->text = text;
+    answer->n_bytes = n_bytes;
+}
+
+void answer_take(struct answer *answer, const char *type, char *text, size_t n_bytes)
+{
+    answer_fixed(answer, MHD_HTTP_OK, type, text, n_bytes);
+    answer->owned = text;
+}
+
+void answer_problem(struct answer *answer, const struct problem *problem, const char *instance)
+{
+    size_t n_bytes = 0;
+    char *text = problem_print(problem, instance, &n_bytes);
+
+    if (text == NULL) {
+        answer_fixed(answer, (unsigned)problem_status(PROBLEM_OUT_OF_MEMORY), PROBLEM_TYPE,
+                     no_memory, sizeof(no_memory) - 1);
+        answer->code = PROBLEM_OUT_OF_MEMORY;
+        return;
+    }
+    answer_take(answer, PROBLEM_TYPE, text, n_bytes);
+    answer->status = (unsigned)problem_status(problem->code);
+    answer->code = problem->code;
+}
+
+struct field {
+    const char *name;
+    const char *value;
+};
+
+#define MAX_FIELDS 8
+
+/* The headers of an answer, beside those that frame it. */
+static size_t list_fields(const struct answer *answer, struct field *fields)
+{
+    size_t n = 0;
+
+    if (answer->type != NULL)
+        fields[n++] = (struct field){MHD_HTTP_HEADER_CONTENT_TYPE, answer->type};
+    if (answer->allow[0] != '\0')
+        fields[n++] = (struct field){MHD_HTTP_HEADER_ALLOW, answer->allow};
+    if (answer->code == PROBLEM_UNSUPPORTED_ENCODING)
+        fields[n++] = (struct field){MHD_HTTP_HEADER_ACCEPT_ENCODING, coding_accept()};
+    if (answer->code == PROBLEM_UNSUPPORTED_TYPE)
+        fields[n++] = (struct field){"Accept-Post", "multipart/form-data, application/json"};
+    if (answer->status == (unsigned)problem_status(PROBLEM_QUEUE_FULL))
+        fields[n++] = (struct field){MHD_HTTP_HEADER_RETRY_AFTER, "1"};
+    if (answer->no_store || answer->code != PROBLEM_NONE)
+        fields[n++] = (struct field){MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"};
+    if (answer->close)
+        fields[n++] = (struct field){MHD_HTTP_HEADER_CONNECTION, "close"};
+    return n;
+}
+
+static struct MHD_Response *make_response(struct answer *answer)
+{
+    struct MHD_Response *response;
+    union {
+        const char *text;
+        void *bytes;
+    } body = {answer->text}; /* libmicrohttpd does not write to it but cannot say so */
+
+    response = MHD_create_response_from_buffer(answer->n_bytes, body.bytes,
+                                               answer->owned != NULL ? MHD_RESPMEM_MUST_FREE
+                                                                     : MHD_RESPMEM_PERSISTENT);
+    if (response != NULL)
+        answer->owned = NULL;
+    return response;
+}
+
+bool answer_queue(struct answer *answer, struct MHD_Connection *mhd)
+{
+    struct field fields[MAX_FIELDS];
+    size_t n_fields = list_fields(answer, fields);
+    struct MHD_Response *response = make_response(answer);
+    bool ok = response != NULL;
+
+    for (size_t i = 0; i < n_fields && ok; i++)
+        ok = MHD_add_response_header(response, fields[i].name, fields[i].value) == MHD_YES;
+    ok = ok && MHD_queue_response(mhd, answer->status, response) == MHD_YES;
+    if (response != NULL)
+        MHD_destroy_response(response);
+    return ok;
+}
+
+void answer_send(const struct answer *answer, int fd)
+{
+    char head[1024];
+    struct field fields[MAX_FIELDS];
+    size_t n_fields = list_fields(answer, fields);
+    union {
+        const char *text;
+        void *bytes;
+    } body = {answer->text};
+    struct iovec parts[2] = {{head, 0}, {body.bytes, answer->n_bytes}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    size_t n = (size_t)snprintf(head, sizeof(head), "HTTP/1.1 %u %s\r\nContent-Length: %zu\r\n",
+                                answer->status, MHD_get_reason_phrase_for(answer->status),
+                                answer->n_bytes);
+
+    for (size_t i = 0; i < n_fields; i++)
+        n += (size_t)snprintf(head + n, sizeof(head) - n, "%s: %s\r\n", fields[i].name,
+                              fields[i].value);
+    n += (size_t)snprintf(head + n, sizeof(head) - n, "%s\r\n",
+                          answer->close ? "" : "Connection: close\r\n");
+    parts[0].iov_len = n;
+    /* An empty send buffer takes some hundred bytes at once; a client that is gone needs none. */
+    if (sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        return;
+}

@@ -1,0 +1,43 @@
+/* answer.h - what a request is answered with, and how it is handed to libmicrohttpd. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_ANSWER_H
+#define DAEMON_ANSWER_H
+
+#include "proto/problem.h"
+
+#define ANSWER_ALLOW_BYTES 64
+
+struct MHD_Connection;
+
+/* A zeroed one is no answer yet. */
+struct answer {
+    unsigned status;
+    const char *type; /* content type; NULL for no body */
+    const char *text; /* the body */
+    char *owned;      /* the body where it is the answer's; NULL where it is static */
+    size_t n_bytes;
+    enum problem_code code;
+    char allow[ANSWER_ALLOW_BYTES]; /* "" for none */
+    bool no_store;                  /* it is worth nothing later */
+    bool close;                     /* the connection ends with this answer */
+};
+
+/* Each replaces what there was. _fixed: static text; _take: the body becomes the answer's. */
+void answer_fixed(struct answer *answer, unsigned status, const char *type, const char *text,
+                  size_t n_bytes);
+void answer_take(struct answer *answer, const char *type, char *text, size_t n_bytes);
+/* instance: the path, or NULL */
+void answer_problem(struct answer *answer, const struct problem *problem, const char *instance);
+
+void answer_done(struct answer *answer);
+
+/* Queue it as the response. The body moves on. false: the connection must be given up. */
+bool answer_queue(struct answer *answer, struct MHD_Connection *mhd);
+
+/*
+ * Write it to the socket past libmicrohttpd, which cannot answer while a body is arriving, although
+ * nothing else has been sent then. The connection must be closed afterwards. Never blocks.
+ */
+void answer_send(const struct answer *answer, int fd);
+
+#endif

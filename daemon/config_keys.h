@@ -1,0 +1,61 @@
+/* config_keys.h - every configuration key, once: parser, --help, sample file and /v1/info read it.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_CONFIG_KEYS_H
+#define DAEMON_CONFIG_KEYS_H
+
+#define KIB (UINT64_C(1) << 10)
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+#define TIB (UINT64_C(1) << 40)
+
+/*
+ * Type, section, key, default as written, lowest, highest, choices, help.
+ *   TEXT     any text                  ENUM     one of the choices
+ *   UINT     a count                   OCTAL    a file mode
+ *   BYTES    a size; K, M, G, T        SECONDS  a time, three decimals; lowest and highest in ms
+ */
+#define CONFIG_MAP(X)                                                                            \
+    X(TEXT, listen, tcp, "127.0.0.1:8040", 0, 0, "",                                             \
+      "TCP address, [IPv6]:port too; empty for none; port 0 takes a free one")                   \
+    X(TEXT, listen, unix, "", 0, 0, "", "path of a Unix socket; empty for none")                 \
+    X(OCTAL, listen, unix_mode, "0660", 0, 0777, "", "file mode of the Unix socket")             \
+    X(UINT, workers, threads, "0", 0, 1024, "",                                                  \
+      "threads that take any job, beside one for small jobs; 0 for one per core")                \
+    X(UINT, workers, jobs, "256", 1, 65536, "", "jobs that may queue for a thread")              \
+    X(BYTES, limits, body_bytes, "256M", 1, TIB, "", "a body as sent, and once decoded")         \
+    X(BYTES, limits, decoded_bytes, "1G", 1, TIB, "", "one mask, decoded")                       \
+    X(UINT, limits, voxels, "1073741824", 1, TIB, "", "voxels of one mask")                      \
+    X(UINT, limits, labels, "1024", 1, 65536, "", "distinct labels scored")                      \
+    X(UINT, limits, confusion_labels, "256", 1, 4096, "", "labels of a confusion matrix")        \
+    X(UINT, limits, regions, "64", 0, 4096, "", "regions scored")                                \
+    X(BYTES, limits, request_bytes, "64K", 1, GIB, "", "the request part of a multipart body")   \
+    X(UINT, limits, json_depth, "32", 1, 1024, "", "nesting of JSON")                            \
+    X(UINT, limits, json_values, "65536", 1, 16777216, "", "values in JSON")                     \
+    X(UINT, limits, parts, "8", 1, 1024, "", "parts of a multipart body")                        \
+    X(BYTES, limits, part_header_bytes, "4K", 128, 65536, "", "the headers of one part")         \
+    X(UINT, limits, connections, "512", 1, 100000, "", "connections open, per listener")         \
+    X(UINT, limits, connections_per_address, "64", 0, 100000, "",                                \
+      "TCP connections open from one address; 0 for no limit")                                   \
+    X(UINT, limits, waiting, "256", 0, 2000, "", "uploads that may wait for memory")             \
+    X(BYTES, limits, budget_bytes, "0", 0, TIB, "",                                              \
+      "memory for bodies and masks; 0 for a quarter of the machine's or cgroup's")               \
+    X(SECONDS, timeouts, header, "10", 10, 3600000, "", "until a request's headers are there")   \
+    X(SECONDS, timeouts, body, "30", 10, 3600000, "",                                            \
+      "until a body is there, if body_rate allows")                                              \
+    X(BYTES, timeouts, body_rate, "64K", 1, TIB, "", "bytes a second that extend timeouts.body") \
+    X(SECONDS, timeouts, write, "60", 10, 3600000, "", "until the client has taken the answer")  \
+    X(SECONDS, timeouts, idle, "60", 10, 3600000, "", "between two requests of a connection")    \
+    X(SECONDS, timeouts, queue, "30", 10, 3600000, "", "waiting for memory, and for a thread")   \
+    X(SECONDS, timeouts, drain_delay, "0", 0, 3600000, "",                                       \
+      "from SIGTERM until new connections are refused")                                          \
+    X(SECONDS, timeouts, drain, "30", 0, 3600000, "", "for requests to end, after that")         \
+    X(ENUM, auth, mode, "token", 0, 0, "token|none",                                             \
+      "none lets a TCP listener that is not loopback start without tokens")                      \
+    X(TEXT, http, allowed_hosts, "", 0, 0, "",                                                   \
+      "Host names answered, with commas between them; empty for all")                            \
+    X(ENUM, kernels, isa, "auto", 0, 0, "auto|scalar|avx2|avx512|neon",                          \
+      "instruction set that counts; results do not depend on it")                                \
+    X(ENUM, log, level, "info", 0, 0, "error|warn|info|debug", "debug logs every request")
+
+#endif

@@ -1,0 +1,56 @@
+/* connection.h - what we know of each open connection: its phase and until when it may last. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_CONNECTION_H
+#define DAEMON_CONNECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct job;
+struct listener;
+
+enum connection_phase {
+    CONNECTION_HEADER, /* no request yet, or its head is arriving */
+    CONNECTION_WAIT,   /* suspended until there is memory for the body */
+    CONNECTION_BODY,   /* the body is arriving */
+    CONNECTION_BUSY,   /* suspended until a worker is done */
+    CONNECTION_WRITE,  /* the answer is leaving */
+    CONNECTION_IDLE    /* between two requests */
+};
+
+struct connection {
+    struct connection *next;
+    struct connection *previous;
+    struct listener *listener;
+    struct job *job; /* the request in progress; NULL for none */
+    int fd;          /* libmicrohttpd's: only to be looked at and shut down */
+    enum connection_phase phase;
+    uint64_t since_ms;    /* when the phase began */
+    uint64_t deadline_ms; /* 0 for none; CONNECTION_BODY has job_body_deadline */
+    bool killed;
+};
+
+struct connections {
+    struct connection *first;
+    size_t n;
+};
+
+struct connection *connection_new(struct connections *connections, struct listener *listener,
+                                  int fd);
+void connection_free(struct connections *connections, struct connection *connection);
+
+/* allowed_ms: 0 for no deadline */
+void connection_enter(struct connection *connection, enum connection_phase phase,
+                      uint64_t allowed_ms);
+
+/* The one way to end a connection from outside: libmicrohttpd then reads its end and closes it. */
+void connection_kill(struct connection *connection);
+
+/*
+ * Whether the client has closed the connection and nothing of it is left to read. libmicrohttpd
+ * 0.9.75 misses it when the last data and the end arrive together, and when suspended. Any thread.
+ */
+bool connection_is_gone(int fd);
+
+#endif

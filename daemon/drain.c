@@ -1,0 +1,112 @@
+/* drain.c - how the daemon ends without losing a request, in this order. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/drain.h"
+
+#include <stdlib.h>
+
+#include "daemon/job.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
+#include "daemon/server.h"
+
+static void stop(struct server *server)
+{
+    server->state = SERVER_STOPPED;
+    uv_stop(&server->loop);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+
+    log_event(LOG_LEVEL_WARN, "drain-timeout", LOG_UINT("requests", server->n_jobs),
+              LOG_UINT("connections", server->connections.n));
+    stop(server);
+}
+
+static void kill_idle(struct server *server)
+{
+    for (struct connection *at = server->connections.first; at != NULL; at = at->next) {
+        if (at->phase == CONNECTION_IDLE && !at->killed)
+            connection_kill(at);
+    }
+}
+
+static void quiesce(struct server *server)
+{
+    struct problem problem = {0};
+
+    server->state = SERVER_QUIESCED;
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        listener_pump(&server->listeners[i]); /* accepts whom the kernel has accepted already */
+        listener_quiesce(&server->listeners[i]);
+        listener_wake(&server->listeners[i]);
+    }
+    problem_set(&problem, PROBLEM_DRAINING, NULL, "The daemon is shutting down; try another.");
+    admission_refuse_all(server, &problem);
+    kill_idle(server);
+    uv_timer_start(&server->drain, on_deadline, server->config->timeouts_drain_ms, 0);
+}
+
+static void on_delay(uv_timer_t *timer)
+{
+    quiesce(timer->data);
+}
+
+void drain_begin(struct server *server)
+{
+    if (server->state != SERVER_SERVING) {
+        server->hurried = true;
+        stop(server);
+        return;
+    }
+    server->state = SERVER_DRAINING;
+    log_event(LOG_LEVEL_INFO, "drain", LOG_UINT("requests", server->n_jobs),
+              LOG_UINT("connections", server->connections.n));
+    notify_send("STOPPING=1\n");
+    uv_update_time(&server->loop);
+    uv_timer_start(&server->drain, on_delay, server->config->timeouts_drain_delay_ms, 0);
+}
+
+void drain_check(struct server *server)
+{
+    if (server->state == SERVER_QUIESCED && server->connections.n == 0 && server->lingers.n == 0)
+        stop(server);
+}
+
+bool drain_can_finish(struct server *server)
+{
+    size_t queued = 0;
+    size_t running = 0;
+
+    if (server->hurried && server->pool != NULL)
+        pool_counts(server->pool, &queued, &running);
+    return running == 0;
+}
+
+static void close_handle(uv_handle_t *handle, void *user)
+{
+    (void)user;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+void drain_finish(struct server *server)
+{
+    if (server->pool != NULL)
+        pool_stop(server->pool); /* from here on nobody else touches a job */
+    for (struct connection *at = server->connections.first; at != NULL; at = at->next) {
+        if (at->job != NULL && at->job->suspended)
+            job_resume(at->job, JOB_DROPPED); /* libmicrohttpd aborts where one is suspended */
+    }
+    for (size_t i = 0; i < server->n_listeners; i++)
+        listener_stop(&server->listeners[i]);
+    linger_end_all(&server->lingers);
+    uv_walk(&server->loop, close_handle, NULL);
+    uv_run(&server->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&server->loop);
+    pool_free(server->pool);
+    arena_store_done(&server->arenas);
+    free(server->info);
+    free(server);
+}

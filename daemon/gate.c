@@ -1,0 +1,220 @@
+/* gate.c - whether a request's framing means one thing only; libmicrohttpd takes more than that. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/gate.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+static bool is_alphanumeric(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* RFC 9110, 5.6.2 */
+static bool is_token(const char *text)
+{
+    size_t n = 0;
+
+    while (text[n] != '\0' && (is_alphanumeric(text[n]) || strchr("!#$%&'*+-.^_`|~", text[n])))
+        n++;
+    return n > 0 && text[n] == '\0';
+}
+
+static bool is_field_value(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (((unsigned char)*text < ' ' && *text != '\t') || *text == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool is_host(const char *text)
+{
+    size_t n = 0;
+
+    while (text[n] != '\0' && (is_alphanumeric(text[n]) || strchr(".-_:[]%", text[n])))
+        n++;
+    return n > 0 && text[n] == '\0';
+}
+
+static bool is_target_byte(char c)
+{
+    return (unsigned char)c > ' ' && (unsigned char)c != 0x7f && c != '#';
+}
+
+const char *gate_target_fault(const char *target)
+{
+    if (target == NULL || (target[0] != '/' && strcmp(target, "*") != 0))
+        return "the request target does not begin with '/'";
+    if (strstr(target, "%00") != NULL)
+        return "the request target has a NUL in it";
+    for (const char *at = target; *at != '\0'; at++) {
+        if (!is_target_byte(*at))
+            return "the request target has a blank, '#' or a control character in it";
+    }
+    return NULL;
+}
+
+static bool has_dot_dot(const char *path)
+{
+    for (const char *at = strstr(path, ".."); at != NULL; at = strstr(at + 1, "..")) {
+        if ((at == path || at[-1] == '/') && (at[2] == '/' || at[2] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+static bool check_line(const struct gate_request *request, struct problem *reterr)
+{
+    static const char *const methods[] = {"GET",    "HEAD",  "POST",   "PUT",
+                                          "DELETE", "PATCH", "OPTIONS"};
+    bool known = false;
+
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+        known = known || strcmp(methods[i], request->method) == 0;
+    if (!known)
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "The method %s is not known.",
+                           request->method);
+    if (strcmp(request->version, "HTTP/1.1") != 0 && strcmp(request->version, "HTTP/1.0") != 0)
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "The version %s is not HTTP/1.1.",
+                           request->version);
+    if (has_dot_dot(request->path))
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "The path has '..' in it.");
+    return true;
+}
+
+static bool check_headers(const struct gate_request *request, struct problem *reterr)
+{
+    for (size_t i = 0; i < request->n_headers; i++) {
+        const struct header *header = &request->headers[i];
+
+        if (!is_token(header->name))
+            return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
+                               "The header name '%s' is not a token.", header->name);
+        if (!is_field_value(header->value))
+            return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
+                               "The value of %s has a control character in it.", header->name);
+    }
+    return true;
+}
+
+/* The value of the last header of a name and how many there are. */
+static size_t find(const struct gate_request *request, const char *name, const char **ret_value)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < request->n_headers; i++) {
+        if (strcasecmp(request->headers[i].name, name) == 0) {
+            *ret_value = request->headers[i].value;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* 1*DIGIT; what does not fit saturates. */
+static bool parse_length(const char *text, uint64_t *ret_length)
+{
+    uint64_t length = 0;
+
+    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
+        return false;
+    for (; *text != '\0'; text++) {
+        if (__builtin_mul_overflow(length, 10, &length) ||
+            __builtin_add_overflow(length, (uint64_t)(*text - '0'), &length)) {
+            length = UINT64_MAX;
+            break;
+        }
+    }
+    *ret_length = length;
+    return true;
+}
+
+static bool check_coding(const struct gate_request *request, const char *coding, bool has_length,
+                         struct problem *reterr)
+{
+    if (has_length)
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
+                           "Content-Length and Transfer-Encoding exclude each other.");
+    if (strcasecmp(coding, "chunked") != 0)
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
+                           "The Transfer-Encoding %s is not chunked.", coding);
+    if (strcmp(request->version, "HTTP/1.1") != 0)
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "Transfer-Encoding needs HTTP/1.1.");
+    return true;
+}
+
+static bool check_body(const struct gate_request *request, struct framing *ret_framing,
+                       struct problem *reterr)
+{
+    const char *length = "";
+    const char *coding = "";
+    size_t n_lengths = find(request, "Content-Length", &length);
+    size_t n_codings = find(request, "Transfer-Encoding", &coding);
+
+    if (n_lengths > 1 || n_codings > 1)
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
+                           "There is more than one Content-Length or Transfer-Encoding.");
+    ret_framing->chunked = n_codings > 0;
+    if (ret_framing->chunked)
+        return check_coding(request, coding, n_lengths > 0, reterr);
+    if (n_lengths > 0 && !parse_length(length, &ret_framing->content_length))
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
+                           "The Content-Length %s is not a number.", length);
+    if (ret_framing->content_length > request->max_body_bytes)
+        return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
+                           "The body has %" PRIu64 " bytes; the limit is %" PRIu64 ".",
+                           ret_framing->content_length, request->max_body_bytes);
+    return true;
+}
+
+/* An entry with a port is compared with the port, one without matches any. */
+static bool matches(const char *entry, size_t n, const char *host)
+{
+    const char *bracket = strrchr(host, ']');
+    const char *colon = strchr(bracket != NULL ? bracket : host, ':');
+    size_t n_name = colon != NULL ? (size_t)(colon - host) : strlen(host);
+
+    return (n == strlen(host) && strncasecmp(entry, host, n) == 0) ||
+           (n == n_name && strncasecmp(entry, host, n) == 0);
+}
+
+static bool is_allowed(const char *allowed, const char *host)
+{
+    while (*allowed != '\0') {
+        size_t n;
+
+        allowed += strspn(allowed, ", \t");
+        n = strcspn(allowed, ", \t");
+        if (n > 0 && matches(allowed, n, host))
+            return true;
+        allowed += n;
+    }
+    return false;
+}
+
+static bool check_host(const struct gate_request *request, struct problem *reterr)
+{
+    const char *host = "";
+    size_t n = find(request, "Host", &host);
+
+    if (n > 1 || (n == 0 && strcmp(request->version, "HTTP/1.1") == 0))
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "There must be one Host header.");
+    if (n == 1 && !is_host(host))
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "The Host '%s' is not a host.", host);
+    if (request->allowed_hosts[0] != '\0' && !is_allowed(request->allowed_hosts, host))
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
+                           "The Host '%s' is not one that is answered here (http.allowed_hosts).",
+                           host);
+    return true;
+}
+
+bool gate_check(const struct gate_request *request, struct framing *ret_framing,
+                struct problem *reterr)
+{
+    *ret_framing = (struct framing){false, 0};
+    return check_line(request, reterr) && check_headers(request, reterr) &&
+           check_host(request, reterr) && check_body(request, ret_framing, reterr);
+}

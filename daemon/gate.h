@@ -1,0 +1,39 @@
+/* gate.h - whether a request's framing means one thing only; libmicrohttpd takes more than that. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_GATE_H
+#define DAEMON_GATE_H
+
+#include "proto/problem.h"
+
+struct header {
+    const char *name;
+    const char *value;
+};
+
+/* A request's head, unescaped by the parser; borrowed. */
+struct gate_request {
+    const char *method;
+    const char *version; /* "HTTP/1.1" */
+    const char *path;    /* unescaped, without the query */
+    const struct header *headers;
+    size_t n_headers;
+    uint64_t max_body_bytes;
+    const char *allowed_hosts; /* "a, b"; "" for all */
+};
+
+struct framing {
+    bool chunked;
+    uint64_t content_length; /* 0 where chunked */
+};
+
+/* PROBLEM_BAD_HEADER or PROBLEM_BODY_TOO_LARGE; after either the connection must be closed. */
+bool gate_check(const struct gate_request *request, struct framing *ret_framing,
+                struct problem *reterr);
+
+/*
+ * What is wrong with a request target as sent, "/a?b=c"; NULL for nothing. It must be asked before
+ * the parser unescapes the target in place, because %00 would cut it short.
+ */
+const char *gate_target_fault(const char *target);
+
+#endif

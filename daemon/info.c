@@ -1,0 +1,78 @@
+/* info.c - /v1/info and /openapi.yaml: what this daemon can do, and its limits. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/info.h"
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <string.h>
+
+#include "daemon/job.h"
+#include "daemon/memory.h"
+#include "daemon/server.h"
+
+static json_t *value(const struct server *server, const struct config_key *key)
+{
+    uint64_t number = config_number(server->config, key);
+
+    if (key->type == CONFIG_SECONDS && number % 1000 != 0)
+        return json_real((double)number / 1000);
+    if (key->type == CONFIG_SECONDS)
+        number /= 1000;
+    if (strcmp(key->name, "budget_bytes") == 0)
+        number = memory_budget(); /* the key may say 0 */
+    return json_integer((json_int_t)number);
+}
+
+/* A config section as an object. */
+static json_t *section(const struct server *server, const char *name)
+{
+    size_t n;
+    const struct config_key *keys = config_keys(&n);
+    json_t *json = json_object();
+
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(keys[i].section, name) == 0)
+            json_object_set_new(json, keys[i].name, value(server, &keys[i]));
+    }
+    return json;
+}
+
+static json_t *facts(const struct server *server)
+{
+    json_t *listeners = json_array();
+
+    for (size_t i = 0; i < server->n_listeners; i++)
+        json_array_append_new(listeners, json_string(server->listeners[i].kind));
+    return json_pack("{s:o, s:I}", "listeners", listeners, "workers",
+                     (json_int_t)server->n_workers);
+}
+
+char *info_text(const struct server *server, size_t *ret_bytes)
+{
+    json_t *json = info_json();
+    char *text = NULL;
+
+    if (json != NULL && json_object_set_new(json, "limits", section(server, "limits")) == 0 &&
+        json_object_set_new(json, "timeouts", section(server, "timeouts")) == 0 &&
+        json_object_set_new(json, "server", facts(server)) == 0)
+        text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_decref(json);
+    *ret_bytes = text != NULL ? strlen(text) : 0;
+    return text;
+}
+
+bool info_handle(struct job *job)
+{
+    answer_fixed(&job->answer, MHD_HTTP_OK, "application/json", job->server->info,
+                 job->server->info_bytes);
+    return true;
+}
+
+bool info_openapi(struct job *job)
+{
+    size_t n_bytes = 0;
+    const char *text = openapi_text(&n_bytes);
+
+    answer_fixed(&job->answer, MHD_HTTP_OK, "application/yaml", text, n_bytes);
+    return true;
+}

@@ -1,0 +1,128 @@
+/* job.c - one request's life: what it owns, and who works on it now. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/job.h"
+
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/admission.h"
+#include "daemon/clock.h"
+#include "daemon/memory.h"
+#include "daemon/server.h"
+
+struct job *job_new(struct server *server, struct connection *connection,
+                    struct MHD_Connection *mhd)
+{
+    struct job *job = calloc(1, sizeof(*job));
+
+    if (job == NULL)
+        return NULL;
+    job->state = JOB_FIRST;
+    job->server = server;
+    job->connection = connection;
+    job->mhd = mhd;
+    job->started_ns = clock_ns();
+    job->held_fd = -1;
+    connection->job = job;
+    server->n_jobs++;
+    return job;
+}
+
+void job_free(struct job *job)
+{
+    struct server *server = job->server;
+
+    admission_forget(&server->admission, job);
+    score_free(job->score);
+    answer_done(&job->answer);
+    arena_free(&server->arenas, &job->body);
+    memory_give(job->taken_bytes);
+    if (job->held_fd >= 0)
+        linger_begin(&server->lingers, job->held_fd);
+    job->connection->job = NULL;
+    server->n_jobs--;
+    free(job);
+}
+
+void job_suspend(struct job *job)
+{
+    job->suspended = true;
+    MHD_suspend_connection(job->mhd);
+}
+
+void job_resume(struct job *job, enum job_state state)
+{
+    job->state = state;
+    job->suspended = false;
+    MHD_resume_connection(job->mhd);
+    listener_wake(job->connection->listener);
+}
+
+void job_fail(struct job *job, const struct problem *problem)
+{
+    answer_problem(&job->answer, problem, job->path);
+}
+
+bool job_begin_body(struct job *job)
+{
+    if (!arena_new(&job->server->arenas, (size_t)job->taken_bytes, &job->body))
+        return false;
+    job->input.body = job->body.bytes;
+    job->state = JOB_BODY;
+    connection_enter(job->connection, CONNECTION_BODY, 0);
+    return true;
+}
+
+/* Only bodies without a length grow. */
+static bool grow(struct job *job, size_t n_bytes, struct problem *reterr)
+{
+    uint64_t limit = job->server->config->limits_body_bytes;
+    size_t wanted = job->body.cap > n_bytes / 2 ? 2 * job->body.cap : n_bytes;
+    size_t more;
+
+    if (n_bytes > limit)
+        return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
+                           "The body has more than %" PRIu64 " bytes, the limit.", limit);
+    wanted = arena_size(wanted < limit ? wanted : (size_t)limit);
+    more = wanted - job->body.cap;
+    if (!memory_take(more))
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL,
+                           "There is no memory for more of this body now.");
+    job->taken_bytes += more;
+    if (!arena_grow(&job->server->arenas, &job->body, wanted))
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "There is no memory.");
+    job->input.body = job->body.bytes;
+    return true;
+}
+
+bool job_append(struct job *job, const char *bytes, size_t n_bytes, struct problem *reterr)
+{
+    size_t after = job->input.body_bytes + n_bytes;
+
+    if (after > job->body.cap && !grow(job, after, reterr))
+        return false;
+    memcpy(job->body.bytes + job->input.body_bytes, bytes, n_bytes);
+    job->input.body_bytes = after;
+    return true;
+}
+
+uint64_t job_body_deadline(const struct job *job)
+{
+    const struct config *config = job->server->config;
+    uint64_t n_bytes = job->framing.chunked ? job->input.body_bytes : job->framing.content_length;
+    uint64_t at_rate_ms = n_bytes / config->timeouts_body_rate * 1000;
+
+    return job->connection->since_ms +
+           (at_rate_ms > config->timeouts_body_ms ? at_rate_ms : config->timeouts_body_ms);
+}
+
+void job_break(struct job *job, const struct problem *problem)
+{
+    job_fail(job, problem);
+    job->answer.close = true;
+    job->held_fd = linger_hold(&job->server->lingers, job->connection->fd);
+    answer_send(&job->answer, job->connection->fd);
+    job->state = JOB_DROPPED;
+}

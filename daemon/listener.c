@@ -1,0 +1,183 @@
+/* listener.c - one listening socket, its libmicrohttpd daemon, and the glue to the loop. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/listener.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/http.h"
+#include "daemon/log.h"
+#include "daemon/server.h"
+#include "daemon/socket.h"
+
+/* More would be memset for every request and stay with every idle connection; 32 KiB are enough for
+ * the full upload speed, and the limit of a request's head. */
+#define POOL_BYTES ((size_t)32 << 10)
+
+/* libmicrohttpd's own timeout restarts with every byte: it only backs ours up. */
+#define TIMEOUT_SLACK_MS 5000
+
+/* Before the loop gets its turn, however much libmicrohttpd says there is to do. */
+#define MAX_ROUNDS 16
+
+#define FLAGS (MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_TURBO)
+
+static void log_mhd(void *user, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
+static void log_mhd(void *user, const char *format, va_list arguments)
+{
+    char text[256];
+
+    (void)user;
+    vsnprintf(text, sizeof(text), format, arguments);
+    text[strcspn(text, "\r\n")] = '\0';
+    log_event_limited(LOG_LEVEL_DEBUG, "libmicrohttpd", LOG_TEXT("text", text));
+}
+
+static unsigned backup_timeout_s(const struct config *config)
+{
+    uint64_t longest = config->timeouts_header_ms;
+
+    if (config->timeouts_body_ms > longest)
+        longest = config->timeouts_body_ms;
+    if (config->timeouts_write_ms > longest)
+        longest = config->timeouts_write_ms;
+    if (config->timeouts_idle_ms > longest)
+        longest = config->timeouts_idle_ms;
+    return (unsigned)((longest + TIMEOUT_SLACK_MS) / 1000);
+}
+
+static struct MHD_Daemon *start(struct listener *listener, int fd, unsigned max_connections)
+{
+    const struct config *config = listener->server->config;
+    unsigned per_address = listener->is_unix ? 0 : (unsigned)config->limits_connections_per_address;
+
+    /* STRICT_FOR_CLIENT stays off: for want of a Host it sends its answer twice; gate.c is
+     * stricter anyway. */
+    return MHD_start_daemon(
+        FLAGS, 0, NULL, NULL, http_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION, http_notify_connection,
+        listener, MHD_OPTION_NOTIFY_COMPLETED, http_completed, listener,
+        MHD_OPTION_URI_LOG_CALLBACK, http_begin, listener, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT, max_connections,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+        backup_timeout_s(config), MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    listener_wake(poll->data); /* run after the poll phase, once for all that happened in it */
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    listener_wake(timer->data);
+}
+
+static bool open_on(struct listener *listener, int fd, unsigned max_connections)
+{
+    const union MHD_DaemonInfo *info;
+
+    if (fd < 0) {
+        log_event(LOG_LEVEL_ERROR, "listen-failed", LOG_TEXT(listener->kind, listener->where),
+                  LOG_TEXT("reason", strerror(errno)));
+        return false;
+    }
+    listener->daemon = start(listener, fd, max_connections);
+    if (listener->daemon == NULL) {
+        close(fd);
+        log_event(LOG_LEVEL_ERROR, "listen-failed", LOG_TEXT(listener->kind, listener->where),
+                  LOG_TEXT("reason", "libmicrohttpd does not start"));
+        return false;
+    }
+    info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    uv_poll_init(&listener->server->loop, &listener->poll, info->epoll_fd);
+    uv_timer_init(&listener->server->loop, &listener->timer);
+    listener->poll.data = listener;
+    listener->timer.data = listener;
+    uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+    listener_wake(listener);
+    return true;
+}
+
+bool listener_open_tcp(struct listener *listener, struct server *server, unsigned max_connections)
+{
+    struct address address;
+    int fd = -1;
+
+    *listener = (struct listener){.server = server, .kind = "tcp"};
+    snprintf(listener->where, sizeof(listener->where), "%.*s", ADDRESS_TEXT_BYTES - 1,
+             server->config->listen_tcp);
+    if (address_parse(server->config->listen_tcp, &address))
+        fd = socket_listen(&address);
+    if (fd >= 0 && getsockname(fd, (struct sockaddr *)&address.storage, &address.n_bytes) == 0)
+        address_print(&address, listener->where);
+    return open_on(listener, fd, max_connections);
+}
+
+bool listener_open_unix(struct listener *listener, struct server *server, unsigned max_connections)
+{
+    const struct config *config = server->config;
+
+    *listener = (struct listener){.server = server, .kind = "unix", .is_unix = true};
+    snprintf(listener->where, sizeof(listener->where), "%.*s", ADDRESS_TEXT_BYTES - 1,
+             config->listen_unix);
+    return open_on(listener,
+                   socket_listen_unix(config->listen_unix, (unsigned)config->listen_unix_mode),
+                   max_connections);
+}
+
+void listener_wake(struct listener *listener)
+{
+    listener->need = true;
+    server_wake(listener->server);
+}
+
+void listener_pump(struct listener *listener)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+    for (int i = 0; i < MAX_ROUNDS; i++) {
+        listener->need = false;
+        listener->closed = false;
+        MHD_run(listener->daemon);
+        if (listener->need || listener->closed)
+            continue;
+        if (MHD_get_timeout(listener->daemon, &timeout_ms) != MHD_YES) {
+            uv_timer_stop(&listener->timer);
+            return;
+        }
+        if (timeout_ms > 0) {
+            uv_update_time(&listener->server->loop);
+            /* libmicrohttpd compares strictly: without the 1 it would spin for a millisecond. */
+            uv_timer_start(&listener->timer, on_timer, timeout_ms + 1, 0);
+            return;
+        }
+    }
+    listener_wake(listener);
+}
+
+void listener_quiesce(struct listener *listener)
+{
+    int fd = MHD_quiesce_daemon(listener->daemon);
+
+    if (fd >= 0)
+        close(fd);
+    if (listener->is_unix)
+        unlink(listener->where);
+}
+
+void listener_stop(struct listener *listener)
+{
+    uv_poll_stop(&listener->poll);
+    uv_timer_stop(&listener->timer);
+    MHD_stop_daemon(listener->daemon);
+    listener->daemon = NULL;
+}

@@ -1,0 +1,115 @@
+/* memory.c - the byte budget of bodies and masks. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/memory.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static _Atomic uint64_t budget;
+static _Atomic uint64_t used;
+
+void memory_set_budget(uint64_t n_bytes)
+{
+    atomic_store(&budget, n_bytes);
+}
+
+uint64_t memory_budget(void)
+{
+    return atomic_load(&budget);
+}
+
+uint64_t memory_used(void)
+{
+    return atomic_load(&used);
+}
+
+bool memory_take(uint64_t n_bytes)
+{
+    uint64_t limit = atomic_load(&budget);
+    uint64_t now = atomic_load(&used);
+
+    do {
+        if (n_bytes > limit || now > limit - n_bytes)
+            return false;
+    } while (!atomic_compare_exchange_weak(&used, &now, now + n_bytes));
+    return true;
+}
+
+void memory_give(uint64_t n_bytes)
+{
+    uint64_t before = atomic_fetch_sub(&used, n_bytes);
+
+    assert(before >= n_bytes);
+    (void)before;
+}
+
+/* A file of one number; UINT64_MAX for "max" and where there is none. */
+static uint64_t read_number(const char *path)
+{
+    uint64_t number = UINT64_MAX;
+    FILE *file = fopen(path, "re");
+
+    if (file == NULL)
+        return UINT64_MAX;
+    if (fscanf(file, "%" SCNu64, &number) != 1)
+        number = UINT64_MAX;
+    fclose(file);
+    return number;
+}
+
+/* The cgroup (v2) of this process, "/a/b"; "" where it is not told. */
+static void read_cgroup(const char *root, char *path, size_t cap)
+{
+    char name[PATH_MAX];
+    char line[PATH_MAX];
+    FILE *file;
+
+    path[0] = '\0';
+    snprintf(name, sizeof(name), "%s/proc/self/cgroup", root);
+    file = fopen(name, "re");
+    if (file == NULL)
+        return;
+    while (fgets(line, sizeof(line), file) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strncmp(line, "0::", 3) == 0)
+            snprintf(path, cap, "%s", line + 3);
+    }
+    fclose(file);
+}
+
+/* Each level above may say less. */
+static uint64_t cgroup_limit(const char *root)
+{
+    char group[PATH_MAX];
+    char path[2 * PATH_MAX + 64];
+    char *slash;
+    uint64_t least = UINT64_MAX;
+    uint64_t found;
+
+    read_cgroup(root, group, sizeof(group));
+    do {
+        snprintf(path, sizeof(path), "%s/sys/fs/cgroup%s/memory.max", root, group);
+        found = read_number(path);
+        if (found < least)
+            least = found;
+        slash = strrchr(group, '/');
+        if (slash != NULL)
+            *slash = '\0';
+    } while (slash != NULL);
+    snprintf(path, sizeof(path), "%s/sys/fs/cgroup/memory/memory.limit_in_bytes", root);
+    found = read_number(path);
+    return found < least ? found : least;
+}
+
+uint64_t memory_limit(const char *root)
+{
+    uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t group = cgroup_limit(root);
+
+    return group < machine ? group : machine;
+}

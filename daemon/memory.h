@@ -1,0 +1,24 @@
+/* memory.h - the byte budget of bodies and masks. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_MEMORY_H
+#define DAEMON_MEMORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One budget per process: struct env's functions have no argument to name another. */
+void memory_set_budget(uint64_t n_bytes);
+uint64_t memory_budget(void);
+uint64_t memory_used(void);
+
+/* Any thread. What is taken is given back by whoever took it. */
+bool memory_take(uint64_t n_bytes);
+void memory_give(uint64_t n_bytes);
+
+/*
+ * The memory this process may use: the machine's, or less where a cgroup (v2 or v1) says so.
+ *   root   where the system's files are, "" but in tests
+ */
+uint64_t memory_limit(const char *root);
+
+#endif

@@ -1,0 +1,115 @@
+/* options.c - the command line. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/options.h"
+
+#include <string.h>
+
+#include "daemon/config_environment.h"
+#include "daemon/config_file.h"
+#include "daemon/config_print.h"
+
+static const struct action {
+    const char *name;
+    enum options_action action;
+    const char *help;
+} actions[] = {
+    {"--help", OPTIONS_HELP, "print this and exit"},
+    {"--version", OPTIONS_VERSION, "print the version and exit"},
+    {"--print-config", OPTIONS_PRINT_CONFIG,
+     "print the configuration in effect as a file and exit"},
+    {"--check-config", OPTIONS_CHECK_CONFIG, "exit with 0 where the configuration is good, else 2"},
+    {"--healthcheck", OPTIONS_HEALTHCHECK,
+     "ask the daemon that runs with this configuration: 0, 1"},
+};
+
+static const struct action *find_action(const char *argument)
+{
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+        if (strcmp(actions[i].name, argument) == 0)
+            return &actions[i];
+    }
+    return NULL;
+}
+
+/* "--section.key=value" */
+static bool set_key(struct config *config, const char *argument, struct config_error *reterr)
+{
+    char section[64];
+    char name[64];
+    int n = 0;
+    const struct config_key *key = NULL;
+
+    if (sscanf(argument, "--%63[^.=].%63[^=]=%n", section, name, &n) == 2 && n > 0)
+        key = config_find(section, name);
+    if (key == NULL)
+        return config_fail(reterr, "unknown option %s; --help lists them", argument);
+    return config_set(config, key, argument + n, reterr);
+}
+
+/* The file comes first although its name may stand anywhere: whether arguments[*i] is one. */
+static bool is_file(char *const *arguments, size_t *i, const char **ret_path)
+{
+    if (strncmp(arguments[*i], "--config=", 9) == 0) {
+        *ret_path = arguments[*i] + 9;
+        return true;
+    }
+    if (strcmp(arguments[*i], "--config") != 0)
+        return false;
+    *ret_path = arguments[*i + 1];
+    *i += arguments[*i + 1] != NULL;
+    return true;
+}
+
+static bool load_files(char *const *arguments, struct config *config, struct config_error *reterr)
+{
+    const char *path;
+
+    for (size_t i = 1; arguments[0] != NULL && arguments[i] != NULL; i++) {
+        if (!is_file(arguments, &i, &path))
+            continue;
+        if (path == NULL)
+            return config_fail(reterr, "--config needs a file name");
+        if (!config_file_load(config, path, reterr))
+            return false;
+    }
+    return true;
+}
+
+static bool set_keys(char *const *arguments, struct config *config, enum options_action *ret_action,
+                     struct config_error *reterr)
+{
+    const struct action *action;
+    const char *path;
+
+    for (size_t i = 1; arguments[0] != NULL && arguments[i] != NULL; i++) {
+        if (is_file(arguments, &i, &path))
+            continue;
+        action = find_action(arguments[i]);
+        if (action != NULL)
+            *ret_action = action->action;
+        else if (!set_key(config, arguments[i], reterr))
+            return false;
+    }
+    return true;
+}
+
+bool options_parse(char *const *arguments, char *const *variables, struct config *ret_config,
+                   enum options_action *ret_action, struct config_error *reterr)
+{
+    *ret_action = OPTIONS_RUN;
+    config_init(ret_config);
+    return load_files(arguments, ret_config, reterr) &&
+           config_environment_load(ret_config, variables, reterr) &&
+           set_keys(arguments, ret_config, ret_action, reterr) && config_check(ret_config, reterr);
+}
+
+void options_help(FILE *out)
+{
+    fputs("overlapd [--config FILE] [--section.key=value ...]: scores segmentation masks\n\n"
+          "  --config FILE\n        read the configuration from an INI file\n",
+          out);
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+        fprintf(out, "  %s\n        %s\n", actions[i].name, actions[i].help);
+    fputs("\nEach key can also be set as OVERLAPD_SECTION_KEY; the command line wins.\n\n", out);
+    config_print_help(out);
+}

@@ -1,0 +1,241 @@
+/* pool.c - worker threads with two lanes: small jobs never wait for large ones. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/pool.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define STACK_BYTES ((size_t)512 << 10)
+
+/* Large jobs give way to the loop and to small ones, but only a little. */
+#define MIXED_NICE 5
+
+/* After so many small tasks a mixed thread takes a large one, or a stream of small would starve it.
+ */
+#define SMALL_IN_A_ROW 8
+
+struct queue {
+    struct task *first;
+    struct task **last;
+    size_t n;
+};
+
+struct worker {
+    struct pool *pool;
+    uv_thread_t thread;
+    enum pool_lane lane;
+};
+
+struct pool {
+    struct pool_options options;
+    uv_mutex_t mutex; /* guards all below but workers and n_workers */
+    uv_cond_t wake[POOL_N_LANES];
+    struct queue queues[POOL_N_LANES];
+    struct queue finished;
+    size_t n_running;
+    size_t n_idle_small;
+    unsigned small_in_a_row;
+    bool stopping;
+    size_t n_workers;
+    struct worker workers[];
+};
+
+static void queue_init(struct queue *queue)
+{
+    queue->first = NULL;
+    queue->last = &queue->first;
+    queue->n = 0;
+}
+
+static void queue_put(struct queue *queue, struct task *task)
+{
+    task->next = NULL;
+    *queue->last = task;
+    queue->last = &task->next;
+    queue->n++;
+}
+
+static struct task *queue_take(struct queue *queue)
+{
+    struct task *task = queue->first;
+
+    queue->first = task->next;
+    if (queue->first == NULL)
+        queue->last = &queue->first;
+    queue->n--;
+    return task;
+}
+
+static struct task *choose(struct pool *pool, enum pool_lane lane)
+{
+    bool small = pool->queues[POOL_SMALL].n > 0;
+    bool large = lane == POOL_MIXED && pool->queues[POOL_MIXED].n > 0;
+
+    if (small && !(large && pool->small_in_a_row >= SMALL_IN_A_ROW)) {
+        pool->small_in_a_row += lane == POOL_MIXED;
+        return queue_take(&pool->queues[POOL_SMALL]);
+    }
+    if (!large)
+        return NULL;
+    pool->small_in_a_row = 0;
+    return queue_take(&pool->queues[POOL_MIXED]);
+}
+
+/* With the mutex held. NULL when the pool stops. */
+static struct task *wait_for_task(struct pool *pool, enum pool_lane lane)
+{
+    struct task *task;
+
+    while (!pool->stopping) {
+        task = choose(pool, lane);
+        if (task != NULL)
+            return task;
+        pool->n_idle_small += lane == POOL_SMALL;
+        uv_cond_wait(&pool->wake[lane], &pool->mutex);
+        pool->n_idle_small -= lane == POOL_SMALL;
+    }
+    return NULL;
+}
+
+static void name_thread(enum pool_lane lane)
+{
+    pthread_setname_np(pthread_self(), lane == POOL_SMALL ? "overlapd-small" : "overlapd-mixed");
+    if (lane == POOL_MIXED)
+        setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), MIXED_NICE);
+}
+
+static void run(void *argument)
+{
+    struct worker *worker = argument;
+    struct pool *pool = worker->pool;
+    struct task *task;
+
+    name_thread(worker->lane);
+    uv_mutex_lock(&pool->mutex);
+    while ((task = wait_for_task(pool, worker->lane)) != NULL) {
+        pool->n_running++;
+        uv_mutex_unlock(&pool->mutex);
+        pool->options.work(task);
+        uv_mutex_lock(&pool->mutex);
+        pool->n_running--;
+        queue_put(&pool->finished, task);
+        uv_mutex_unlock(&pool->mutex);
+        pool->options.finished(pool->options.user);
+        uv_mutex_lock(&pool->mutex);
+    }
+    uv_mutex_unlock(&pool->mutex);
+}
+
+/* Threads inherit the signal mask: signals are the loop's. */
+static bool start(struct pool *pool, enum pool_lane lane)
+{
+    uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = STACK_BYTES};
+    struct worker *worker = &pool->workers[pool->n_workers];
+    sigset_t all;
+    sigset_t before;
+    int error;
+
+    worker->pool = pool;
+    worker->lane = lane;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = uv_thread_create_ex(&worker->thread, &options, run, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pool->n_workers += error == 0;
+    return error == 0;
+}
+
+struct pool *pool_new(const struct pool_options *options)
+{
+    struct pool *pool =
+        calloc(1, sizeof(*pool) + (options->n_mixed + 1) * sizeof(pool->workers[0]));
+    bool ok;
+
+    if (pool == NULL)
+        return NULL;
+    pool->options = *options;
+    uv_mutex_init(&pool->mutex);
+    for (int lane = 0; lane < POOL_N_LANES; lane++) {
+        uv_cond_init(&pool->wake[lane]);
+        queue_init(&pool->queues[lane]);
+    }
+    queue_init(&pool->finished);
+    ok = start(pool, POOL_SMALL);
+    for (size_t i = 0; i < options->n_mixed && ok; i++)
+        ok = start(pool, POOL_MIXED);
+    if (ok)
+        return pool;
+    pool_free(pool);
+    return NULL;
+}
+
+bool pool_has_room(struct pool *pool)
+{
+    size_t queued;
+    size_t running;
+
+    pool_counts(pool, &queued, &running);
+    return queued < pool->options.cap;
+}
+
+void pool_push(struct pool *pool, enum pool_lane lane, struct task *task)
+{
+    uv_mutex_lock(&pool->mutex);
+    queue_put(&pool->queues[lane], task);
+    /* A small task goes to the small thread where it waits for no other, else to any. */
+    if (lane == POOL_SMALL && pool->queues[POOL_SMALL].n <= pool->n_idle_small)
+        uv_cond_signal(&pool->wake[POOL_SMALL]);
+    else
+        uv_cond_signal(&pool->wake[POOL_MIXED]);
+    uv_mutex_unlock(&pool->mutex);
+}
+
+struct task *pool_take_finished(struct pool *pool)
+{
+    struct task *first;
+
+    uv_mutex_lock(&pool->mutex);
+    first = pool->finished.first;
+    queue_init(&pool->finished);
+    uv_mutex_unlock(&pool->mutex);
+    return first;
+}
+
+void pool_counts(struct pool *pool, size_t *ret_queued, size_t *ret_running)
+{
+    uv_mutex_lock(&pool->mutex);
+    *ret_queued = pool->queues[POOL_SMALL].n + pool->queues[POOL_MIXED].n;
+    *ret_running = pool->n_running;
+    uv_mutex_unlock(&pool->mutex);
+}
+
+void pool_stop(struct pool *pool)
+{
+    uv_mutex_lock(&pool->mutex);
+    pool->stopping = true;
+    for (int lane = 0; lane < POOL_N_LANES; lane++) {
+        queue_init(&pool->queues[lane]);
+        uv_cond_broadcast(&pool->wake[lane]);
+    }
+    uv_mutex_unlock(&pool->mutex);
+    for (size_t i = 0; i < pool->n_workers; i++)
+        uv_thread_join(&pool->workers[i].thread);
+    pool->n_workers = 0;
+}
+
+void pool_free(struct pool *pool)
+{
+    if (pool == NULL)
+        return;
+    pool_stop(pool);
+    for (int lane = 0; lane < POOL_N_LANES; lane++)
+        uv_cond_destroy(&pool->wake[lane]);
+    uv_mutex_destroy(&pool->mutex);
+    free(pool);
+}

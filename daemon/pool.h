@@ -1,0 +1,46 @@
+/* pool.h - worker threads with two lanes: small jobs never wait for large ones. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_POOL_H
+#define DAEMON_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * One thread pushes (the loop). n_mixed threads take jobs of both lanes, small ones first but not
+ * for ever; one more takes small ones alone.
+ */
+enum pool_lane { POOL_SMALL, POOL_MIXED, POOL_N_LANES };
+
+/* First member of what is worked on. */
+struct task {
+    struct task *next;
+};
+
+struct pool_options {
+    size_t n_mixed;
+    size_t cap;                   /* tasks queued in both lanes, beside those that run */
+    void (*work)(struct task *);  /* on a worker */
+    void (*finished)(void *user); /* on a worker, after each task: wake the loop */
+    void *user;
+};
+
+struct pool;
+
+struct pool *pool_new(
+    const struct pool_options *options); /* NULL where threads or memory are out */
+
+/* Room for one more task; stays true until the caller's next push. */
+bool pool_has_room(struct pool *pool);
+void pool_push(struct pool *pool, enum pool_lane lane, struct task *task);
+
+struct task *pool_take_finished(struct pool *pool); /* linked by next, in order; NULL for none */
+
+void pool_counts(struct pool *pool, size_t *ret_queued, size_t *ret_running);
+
+/* Forget the queued tasks, end the running ones, join. pool_free(NULL) is legal. */
+void pool_stop(struct pool *pool);
+void pool_free(struct pool *pool);
+
+#endif

@@ -1,0 +1,13 @@
+/* probe.h - /livez and /readyz: whether the daemon runs, and whether to send it requests. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_PROBE_H
+#define DAEMON_PROBE_H
+
+#include <stdbool.h>
+
+struct job;
+
+bool probe_livez(struct job *job);
+bool probe_readyz(struct job *job); /* ?verbose: what is in use */
+
+#endif

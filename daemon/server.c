@@ -1,0 +1,270 @@
+/* server.c - the daemon while it runs: the loop and what lives on it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/server.h"
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#include "daemon/clock.h"
+#include "daemon/drain.h"
+#include "daemon/info.h"
+#include "daemon/job.h"
+#include "daemon/log.h"
+#include "daemon/memory.h"
+#include "daemon/notify.h"
+#include "daemon/sweep.h"
+#include "daemon/work.h"
+#include "lib/overlap.h"
+
+/* Deadlines are kept this exactly. */
+#define SWEEP_MS 250
+
+/* Belt and braces: libmicrohttpd runs at least this often. */
+#define HEARTBEAT_MS 1000
+
+/* Descriptors for everything but connections: the loop, listeners, lingering closes, logs. */
+#define RESERVED_FDS 48
+
+/* Of the budget, what the arenas keep for the next bodies instead of giving it back. */
+#define KEPT_SHARE 4
+#define KEPT_BYTES (128 * MIB)
+
+/* An idle handle that runs keeps the loop from sleeping, so that on_check comes soon. */
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+void server_wake(struct server *server)
+{
+    uv_idle_start(&server->idle, on_idle);
+}
+
+static void on_check(uv_check_t *check)
+{
+    struct server *server = check->data;
+
+    uv_idle_stop(&server->idle);
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        if (server->listeners[i].need)
+            listener_pump(&server->listeners[i]);
+    }
+    drain_check(server);
+}
+
+static void on_heartbeat(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+
+    for (size_t i = 0; i < server->n_listeners; i++)
+        listener_wake(&server->listeners[i]);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+    sweep_run(timer->data);
+}
+
+static void on_finished(uv_async_t *async)
+{
+    struct server *server = async->data;
+    struct task *next;
+
+    for (struct task *task = pool_take_finished(server->pool); task != NULL; task = next) {
+        struct job *job = (struct job *)task;
+
+        next = task->next;
+        job_resume(job, job->answer.status != 0 ? JOB_READY : JOB_DROPPED);
+    }
+    admission_grant(server);
+}
+
+static void wake_loop(void *user)
+{
+    struct server *server = user;
+
+    uv_async_send(&server->finished);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct server *server = handle->data;
+
+    if (number == SIGHUP)
+        log_event(LOG_LEVEL_INFO, "reload-ignored", LOG_TEXT("signal", "SIGHUP"));
+    else
+        drain_begin(server);
+}
+
+static void on_panic(void *user, const char *file, unsigned line, const char *reason)
+{
+    (void)user;
+    log_event(LOG_LEVEL_ERROR, "libmicrohttpd-panic", LOG_TEXT("file", file),
+              LOG_UINT("line", line), LOG_TEXT("reason", reason));
+    abort();
+}
+
+static void init_env(struct server *server)
+{
+    const struct config *config = server->config;
+    uint64_t budget = config->limits_budget_bytes;
+
+    server->env = (struct env){
+        .limits = {.body_bytes = config->limits_body_bytes,
+                   .decoded_bytes = config->limits_decoded_bytes,
+                   .voxels = config->limits_voxels,
+                   .labels = config->limits_labels,
+                   .confusion_labels = config->limits_confusion_labels,
+                   .regions = config->limits_regions,
+                   .request_bytes = config->limits_request_bytes,
+                   .json_depth = config->limits_json_depth,
+                   .json_values = config->limits_json_values,
+                   .part_header_bytes = config->limits_part_header_bytes,
+                   .parts = config->limits_parts},
+        .now_ns = clock_ns,
+        .memory_take = memory_take,
+        .memory_give = memory_give,
+    };
+    if (getrandom(&server->env.hash_seed, sizeof(server->env.hash_seed), GRND_NONBLOCK) < 0)
+        server->env.hash_seed = clock_ns();
+    memory_set_budget(budget != 0 ? budget : memory_limit("") / 4);
+    server->arenas.max_bytes = memory_budget() / KEPT_SHARE;
+    if (server->arenas.max_bytes > KEPT_BYTES)
+        server->arenas.max_bytes = KEPT_BYTES;
+}
+
+static void init_loop(struct server *server)
+{
+    static const int numbers[SERVER_N_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
+    uv_loop_init(&server->loop);
+    uv_check_init(&server->loop, &server->check);
+    uv_idle_init(&server->loop, &server->idle);
+    uv_async_init(&server->loop, &server->finished, on_finished);
+    uv_timer_init(&server->loop, &server->sweep);
+    uv_timer_init(&server->loop, &server->heartbeat);
+    uv_timer_init(&server->loop, &server->drain);
+    server->check.data = server->finished.data = server->sweep.data = server;
+    server->heartbeat.data = server->drain.data = server;
+    server->lingers.loop = &server->loop;
+    uv_check_start(&server->check, on_check);
+    uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    uv_timer_start(&server->heartbeat, on_heartbeat, HEARTBEAT_MS, HEARTBEAT_MS);
+    for (int i = 0; i < SERVER_N_SIGNALS; i++) {
+        uv_signal_init(&server->loop, &server->signals[i]);
+        server->signals[i].data = server;
+        uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* Connections per listener, so that descriptors never run out: libmicrohttpd would spin. */
+static unsigned max_connections(const struct config *config, size_t n_listeners)
+{
+    struct rlimit files = {0};
+    rlim_t most;
+
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    getrlimit(RLIMIT_NOFILE, &files);
+    most = files.rlim_cur > RESERVED_FDS + n_listeners
+               ? (files.rlim_cur - RESERVED_FDS) / n_listeners
+               : 1;
+    if (config->limits_connections <= most)
+        return (unsigned)config->limits_connections;
+    log_event(LOG_LEVEL_WARN, "connections-limited", LOG_UINT("wanted", config->limits_connections),
+              LOG_UINT("allowed", most),
+              LOG_TEXT("reason", "too few file descriptors (RLIMIT_NOFILE)"));
+    return (unsigned)most;
+}
+
+static bool open_listeners(struct server *server)
+{
+    bool tcp = server->config->listen_tcp[0] != '\0';
+    bool local = server->config->listen_unix[0] != '\0';
+    unsigned max = max_connections(server->config, (size_t)tcp + local);
+
+    if (tcp && !listener_open_tcp(&server->listeners[server->n_listeners], server, max))
+        return false;
+    server->n_listeners += tcp;
+    if (local && !listener_open_unix(&server->listeners[server->n_listeners], server, max))
+        return false;
+    server->n_listeners += local;
+    return true;
+}
+
+static bool start_pool(struct server *server)
+{
+    uint64_t n = server->config->workers_threads;
+    struct pool_options options = {.cap = (size_t)server->config->workers_jobs,
+                                   .work = work_run,
+                                   .finished = wake_loop,
+                                   .user = server};
+
+    options.n_mixed = n != 0 ? (size_t)n : uv_available_parallelism();
+    server->n_workers = options.n_mixed + 1;
+    server->pool = pool_new(&options);
+    if (server->pool == NULL)
+        log_event(LOG_LEVEL_ERROR, "start-failed", LOG_TEXT("reason", "threads cannot be started"));
+    return server->pool != NULL;
+}
+
+static bool open_server(struct server *server)
+{
+    if (ov_isa_select(server->config->kernels_isa) != OV_OK) {
+        log_event(LOG_LEVEL_ERROR, "start-failed",
+                  LOG_TEXT("reason", "this machine lacks the instruction set in kernels.isa"));
+        return false;
+    }
+    if (!open_listeners(server) || !start_pool(server))
+        return false;
+    server->info = info_text(server, &server->info_bytes);
+    return server->info != NULL;
+}
+
+static void announce(const struct server *server)
+{
+    const char *tcp = NULL;
+    const char *local = NULL;
+    char state[512];
+
+    for (size_t i = 0; i < server->n_listeners; i++)
+        *(server->listeners[i].is_unix ? &local : &tcp) = server->listeners[i].where;
+    log_event(LOG_LEVEL_INFO, "ready", LOG_TEXT("tcp", tcp), LOG_TEXT("unix", local),
+              LOG_UINT("workers", server->n_workers), LOG_TEXT("isa", ov_isa()),
+              LOG_UINT("budget_bytes", memory_budget()), LOG_TEXT("version", ov_version()));
+    snprintf(state, sizeof(state), "READY=1\nSTATUS=listening%s%s%s%s\n", tcp ? " tcp=" : "",
+             tcp ? tcp : "", local ? " unix=" : "", local ? local : "");
+    notify_send(state);
+}
+
+int server_run(const struct config *config)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    int status = 1;
+
+    if (server == NULL)
+        return 1;
+    server->config = config;
+    log_set_level(config->log_level);
+    MHD_set_panic_func(on_panic, NULL);
+    json_object_seed(0); /* before there are threads */
+    init_env(server);
+    init_loop(server);
+    if (open_server(server)) {
+        announce(server);
+        uv_run(&server->loop, UV_RUN_DEFAULT);
+        status = server->hurried ? 1 : 0;
+        log_event(LOG_LEVEL_INFO, "stop", LOG_UINT("status", (uint64_t)status));
+    }
+    if (drain_can_finish(server))
+        drain_finish(server);
+    return status;
+}

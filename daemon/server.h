@@ -1,0 +1,60 @@
+/* server.h - the daemon while it runs: the loop and what lives on it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_SERVER_H
+#define DAEMON_SERVER_H
+
+#include <uv.h>
+
+#include "daemon/admission.h"
+#include "daemon/arena.h"
+#include "daemon/config.h"
+#include "daemon/connection.h"
+#include "daemon/linger.h"
+#include "daemon/listener.h"
+#include "daemon/pool.h"
+#include "proto/env.h"
+
+#define SERVER_MAX_LISTENERS 2
+#define SERVER_N_SIGNALS     3
+
+enum server_state {
+    SERVER_SERVING,
+    SERVER_DRAINING, /* not ready any more, but still accepting connections */
+    SERVER_QUIESCED, /* no new connections; requests end */
+    SERVER_STOPPED   /* the loop ends */
+};
+
+/* All of it is the loop thread's, but what config and env hold, which nobody changes. */
+struct server {
+    const struct config *config;
+    struct env env;
+    uv_loop_t loop;
+    uv_check_t check;    /* after the poll phase: run libmicrohttpd where it is needed */
+    uv_idle_t idle;      /* keeps the loop from sleeping while it is */
+    uv_async_t finished; /* a worker is done */
+    uv_timer_t sweep;
+    uv_timer_t heartbeat;
+    uv_timer_t drain;
+    uv_signal_t signals[SERVER_N_SIGNALS];
+    struct listener listeners[SERVER_MAX_LISTENERS];
+    size_t n_listeners;
+    struct connections connections;
+    struct admission admission;
+    struct arena_store arenas;
+    struct lingers lingers;
+    struct pool *pool;
+    size_t n_workers;
+    size_t n_jobs;
+    char *info; /* the text of /v1/info */
+    size_t info_bytes;
+    enum server_state state;
+    bool hurried; /* asked to stop a second time */
+};
+
+/* Serve until told to stop. Returns the exit code: 0 after a drain. */
+int server_run(const struct config *config);
+
+/* There is something to do for a listener: see to it in this turn or the next. */
+void server_wake(struct server *server);
+
+#endif

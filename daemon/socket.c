@@ -1,0 +1,86 @@
+/* socket.c - listening sockets, bound by us: libmicrohttpd would let others share the port. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/socket.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+
+static int give_up(int fd)
+{
+    int error = errno;
+
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+    return -1;
+}
+
+int socket_listen(const struct address *address)
+{
+    int on = 1;
+    int family = address->storage.ss_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+        return give_up(fd);
+    /* [::] means IPv6 alone wherever we run. */
+    if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0)
+        return give_up(fd);
+    if (bind(fd, (const struct sockaddr *)&address->storage, address->n_bytes) != 0 ||
+        listen(fd, BACKLOG) != 0)
+        return give_up(fd);
+    return fd;
+}
+
+int socket_connect(const struct address *address, int timeout_s)
+{
+    struct timeval timeout = {timeout_s, 0};
+    int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    /* The timeout for sending holds for connect too. */
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0 ||
+        connect(fd, (const struct sockaddr *)&address->storage, address->n_bytes) != 0)
+        return give_up(fd);
+    return fd;
+}
+
+/* Whether a socket lies at the address with nobody behind it. */
+static bool is_stale(const char *path, const struct address *address)
+{
+    struct stat status;
+    int fd;
+
+    if (lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode))
+        return false;
+    fd = socket_connect(address, 1);
+    if (fd < 0)
+        return errno == ECONNREFUSED;
+    close(fd);
+    return false;
+}
+
+int socket_listen_unix(const char *path, unsigned mode)
+{
+    struct address address;
+    int fd;
+    mode_t before;
+
+    if (!address_unix(path, &address)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    if (is_stale(path, &address))
+        unlink(path);
+    /* With the mode from the first moment on; no other thread is there yet. */
+    before = umask((mode_t)(~mode & 0777));
+    fd = socket_listen(&address);
+    umask(before);
+    return fd;
+}

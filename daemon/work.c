@@ -1,0 +1,120 @@
+/* work.c - scoring: what is done on the loop, what by a worker, and by which. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/work.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "daemon/clock.h"
+#include "daemon/job.h"
+#include "daemon/log.h"
+#include "daemon/server.h"
+
+/* Below, a body is looked into on the loop, to tell what it will cost. */
+#define LOOK_BYTES MIB
+
+/* JSON is slow to parse: 64 KiB take about 2 ms. */
+#define LOOK_JSON_BYTES (64 * KIB)
+
+/* Up to here the hand-over to a thread costs more than the counting (about 50 us). */
+#define INLINE_BYTES (256 * KIB)
+
+/* Up to here a job takes less than about 5 ms: the small lane. */
+#define SMALL_BYTES (4 * MIB)
+
+bool work_check(struct job *job, struct problem *reterr)
+{
+    return score_check(&job->input, &job->server->env, reterr);
+}
+
+static bool is_json(const struct job *job)
+{
+    const char *type = job->input.content_type;
+
+    return type != NULL && strncasecmp(type, "application/json", 16) == 0;
+}
+
+/* What has a Content-Encoding would be decoded by the look alone. */
+static bool is_worth_a_look(const struct job *job)
+{
+    return job->input.content_encoding == NULL && job->input.body_bytes <= LOOK_BYTES &&
+           (!is_json(job) || job->input.body_bytes <= LOOK_JSON_BYTES);
+}
+
+static bool parse(struct job *job, struct problem *reterr)
+{
+    if (job->score == NULL)
+        job->score = score_new(&job->input, &job->server->env, reterr);
+    return job->score != NULL;
+}
+
+static void score(struct job *job, double queue_s)
+{
+    struct problem problem = {0};
+    size_t n_bytes = 0;
+    char *text = NULL;
+
+    if (parse(job, &problem) && score_run(job->score, &problem))
+        text = score_print(job->score, queue_s, clock_seconds(clock_ns() - job->started_ns),
+                           &n_bytes, &problem);
+    if (text != NULL)
+        answer_take(&job->answer, "application/json", text, n_bytes);
+    else
+        job_fail(job, &problem);
+    job->answer.no_store = true;
+    score_free(job->score); /* here, as it may hold much memory that others wait for */
+    job->score = NULL;
+}
+
+static bool refuse(struct job *job, const char *detail)
+{
+    struct problem problem = {0};
+
+    problem_set(&problem, PROBLEM_QUEUE_FULL, NULL, "%s", detail);
+    job_fail(job, &problem);
+    return true;
+}
+
+/* Suspend first: the worker may be done before we return. */
+static bool hand_over(struct job *job, enum pool_lane lane)
+{
+    if (!pool_has_room(job->server->pool))
+        return refuse(job, "Too many requests wait for a thread.");
+    job->state = JOB_QUEUED;
+    job->queued_ns = clock_ns();
+    connection_enter(job->connection, CONNECTION_BUSY, 0);
+    job_suspend(job);
+    pool_push(job->server->pool, lane, &job->task);
+    return false;
+}
+
+bool work_begin(struct job *job)
+{
+    struct problem problem = {0};
+
+    if (!is_worth_a_look(job))
+        return hand_over(job, POOL_MIXED);
+    if (!parse(job, &problem)) {
+        job_fail(job, &problem);
+        return true;
+    }
+    if (score_decoded_bytes(job->score) > SMALL_BYTES)
+        return hand_over(job, POOL_MIXED);
+    if (score_is_compressed(job->score) || score_decoded_bytes(job->score) > INLINE_BYTES)
+        return hand_over(job, POOL_SMALL);
+    score(job, 0);
+    return true;
+}
+
+void work_run(struct task *task)
+{
+    struct job *job = (struct job *)task;
+    uint64_t waited_ns = clock_ns() - job->queued_ns;
+
+    if (connection_is_gone(job->connection->fd))
+        job->answer.status = 0;
+    else if (waited_ns / 1000000 > job->server->config->timeouts_queue_ms)
+        refuse(job, "The request waited too long for a thread.");
+    else
+        score(job, clock_seconds(waited_ns));
+}

@@ -1,0 +1,45 @@
+/* kernels.h - the inner loops: where runs end, per element width, one table per instruction set. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OV_KERNELS_H
+#define OV_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Elements per call: the positions fit 16 bits, and what a call reads and writes stays in cache. */
+#define OV__CHUNK 4096
+
+/*
+ * Write the positions of the elements that differ from the next one, ascending, and that of the
+ * last element; return how many. Nothing beyond the n elements is read, nothing beyond the result
+ * is written.
+ *
+ *   elements   n of them, n in 1..OV__CHUNK; need not be aligned
+ *   ret_ends   room for n
+ */
+typedef size_t ov__ends(const void *elements, size_t n, uint16_t *ret_ends);
+
+struct ov__kernels {
+    const char *name;
+    ov__ends *ends8;
+    ov__ends *ends16;
+    ov__ends *ends32;
+    ov__ends *ends64;
+};
+
+extern const struct ov__kernels ov__kernels_scalar;
+#if defined(__x86_64__)
+extern const struct ov__kernels ov__kernels_avx2;
+extern const struct ov__kernels ov__kernels_avx512;
+#endif
+#if defined(__aarch64__)
+extern const struct ov__kernels ov__kernels_neon;
+#endif
+
+/* The tables that this machine can run, the best first; NULL beyond the last. */
+const struct ov__kernels *ov__kernels_available(size_t i);
+
+/* The table in use. */
+const struct ov__kernels *ov__kernels_selected(void);
+
+#endif

@@ -1,0 +1,67 @@
+/* neon.c - run ends, 16 bytes at a time. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/kernels/kernels.h"
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#include <stdbool.h>
+
+#define TARGET
+#define LANE_BITS(width) (width)
+#define TABLE            ov__kernels_neon
+#define NAME             "neon"
+
+/* 0xff in each byte of a lane that differs between a and b. */
+static inline uint8x16_t differing_lanes(const unsigned char *a, const unsigned char *b,
+                                         size_t width)
+{
+    uint8x16_t x = vld1q_u8(a);
+    uint8x16_t y = vld1q_u8(b);
+    switch (width) {
+    case 1:
+        return vmvnq_u8(vceqq_u8(x, y));
+    case 2:
+        return vmvnq_u8(
+            vreinterpretq_u8_u16(vceqq_u16(vreinterpretq_u16_u8(x), vreinterpretq_u16_u8(y))));
+    case 4:
+        return vmvnq_u8(
+            vreinterpretq_u8_u32(vceqq_u32(vreinterpretq_u32_u8(x), vreinterpretq_u32_u8(y))));
+    default:
+        return vmvnq_u8(
+            vreinterpretq_u8_u64(vceqq_u64(vreinterpretq_u64_u8(x), vreinterpretq_u64_u8(y))));
+    }
+}
+
+/* The bit of each byte within its mask byte, at the start of a lane; 0 elsewhere. */
+static inline uint8x16_t lane_bits(size_t width)
+{
+    static const uint8_t bits[4][8] = {{1, 2, 4, 8, 16, 32, 64, 128},
+                                       {1, 0, 4, 0, 16, 0, 64, 0},
+                                       {1, 0, 0, 0, 16, 0, 0, 0},
+                                       {1, 0, 0, 0, 0, 0, 0, 0}};
+    uint8x8_t half = vld1_u8(bits[__builtin_ctzll(width)]);
+    return vcombine_u8(half, half);
+}
+
+/* NEON has no movemask: each byte keeps its own bit, and three pairwise sums bring them together.
+ */
+static inline uint64_t changes(const unsigned char *bytes, size_t width)
+{
+    uint8x16_t bits = lane_bits(width);
+    uint8x16_t part[4];
+    for (size_t i = 0; i < 4; i++)
+        part[i] = vandq_u8(differing_lanes(bytes + 16 * i, bytes + 16 * i + width, width), bits);
+    uint8x16_t sum = vpaddq_u8(vpaddq_u8(part[0], part[1]), vpaddq_u8(part[2], part[3]));
+    return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(sum, sum)), 0);
+}
+
+static inline bool is_uniform(const unsigned char *bytes, size_t width)
+{
+    uint8x16_t differing = vdupq_n_u8(0);
+    for (size_t i = 0; i < 256; i += 16)
+        differing = vorrq_u8(differing, veorq_u8(vld1q_u8(bytes + i), vld1q_u8(bytes + i + width)));
+    return vmaxvq_u8(differing) == 0;
+}
+
+#include "lib/kernels/scan.h"
+#endif

@@ -1,0 +1,181 @@
+/* stream.c - tiles and run lists -> runs of slots. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMO_FREE UINT64_MAX
+
+static void forget(struct ov__stream *stream)
+{
+    for (size_t i = 0; i < OV__N_MEMOS; i++)
+        stream->memos[i].slot = MEMO_FREE;
+}
+
+void ov__stream_init(struct ov__stream *stream, struct ov__labels *labels, const int64_t *ignore,
+                     size_t n_ignore)
+{
+    stream->labels = labels;
+    stream->ignore = ignore;
+    stream->n_ignore = n_ignore;
+    stream->rule = (struct ov__rule){.encoding = {.dtype = OV_U8}};
+    forget(stream);
+}
+
+static ov__ends *ends_of_width(size_t width)
+{
+    const struct ov__kernels *kernels = ov__kernels_selected();
+    switch (width) {
+    case 1:
+        return kernels->ends8;
+    case 2:
+        return kernels->ends16;
+    case 4:
+        return kernels->ends32;
+    default:
+        return kernels->ends64;
+    }
+}
+
+void ov__stream_open(struct ov__stream *stream, const struct ov_piece *piece,
+                     const struct ov_counter_options *options)
+{
+    struct ov__rule rule = {.encoding = piece->encoding,
+                            .has_threshold = options->has_threshold,
+                            .threshold = options->threshold};
+    if (piece->tile == NULL)
+        rule.encoding = (struct ov_encoding){.dtype = OV_I64};
+    if (!ov__rule_equal(&rule, &stream->rule))
+        forget(stream);
+    stream->rule = rule;
+    stream->piece = *piece;
+    stream->find_ends = ends_of_width(ov_dtype_bytes(rule.encoding.dtype));
+    stream->n_read = 0;
+    stream->n_runs_read = 0;
+    stream->n_window = 0;
+}
+
+static bool is_ignored(const struct ov__stream *stream, int64_t label)
+{
+    return stream->n_ignore > 0 && bsearch(&label, stream->ignore, stream->n_ignore, sizeof label,
+                                           ov__label_compare) != NULL;
+}
+
+static enum ov_status learn(struct ov__stream *stream, uint64_t bits, struct ov__memo *ret_memo)
+{
+    int64_t label;
+    uint32_t slot = OV__SLOT_NONE;
+    enum ov_status status = ov__rule_label(&stream->rule, bits, &label);
+    if (status == OV_OK && !is_ignored(stream, label))
+        status = ov__labels_slot(stream->labels, label, &slot);
+    if (status == OV_OK)
+        *ret_memo = (struct ov__memo){.bits = bits, .slot = slot};
+    return status;
+}
+
+/* Single bytes have a memo each; wider elements share them by a multiplicative hash. */
+static inline size_t memo_index(uint64_t bits, size_t width)
+{
+    return width == 1 ? (size_t)bits : (size_t)((bits * 0x9e3779b97f4a7c15u) >> 56);
+}
+
+static inline enum ov_status slot_of(struct ov__stream *stream, uint64_t bits, size_t width,
+                                     uint32_t *ret_slot)
+{
+    struct ov__memo *memo = &stream->memos[memo_index(bits, width)];
+    if (memo->bits != bits || memo->slot == MEMO_FREE) {
+        enum ov_status status = learn(stream, bits, memo);
+        if (status != OV_OK)
+            return status;
+    }
+    *ret_slot = (uint32_t)memo->slot;
+    return OV_OK;
+}
+
+static inline uint64_t element(const unsigned char *bytes, size_t width)
+{
+    uint8_t u8 = 0;
+    uint16_t u16 = 0;
+    uint32_t u32 = 0;
+    uint64_t u64 = 0;
+    switch (width) {
+    case 1:
+        memcpy(&u8, bytes, 1);
+        return u8;
+    case 2:
+        memcpy(&u16, bytes, 2);
+        return u16;
+    case 4:
+        memcpy(&u32, bytes, 4);
+        return u32;
+    default:
+        memcpy(&u64, bytes, 8);
+        return u64;
+    }
+}
+
+static inline __attribute__((always_inline)) enum ov_status resolve(struct ov__stream *stream,
+                                                                    const unsigned char *bytes,
+                                                                    size_t width)
+{
+    for (size_t i = 0; i < stream->n_window; i++) {
+        size_t last = stream->tile_ends[i];
+        stream->end[i] = stream->n_read + last + 1;
+        enum ov_status status =
+            slot_of(stream, element(bytes + last * width, width), width, &stream->slot[i]);
+        if (status != OV_OK)
+            return status;
+    }
+    return OV_OK;
+}
+
+/* One loop per width, each with the width known to the compiler. */
+static enum ov_status resolve_tile(struct ov__stream *stream, const unsigned char *bytes,
+                                   size_t width)
+{
+    switch (width) {
+    case 1:
+        return resolve(stream, bytes, 1);
+    case 2:
+        return resolve(stream, bytes, 2);
+    case 4:
+        return resolve(stream, bytes, 4);
+    default:
+        return resolve(stream, bytes, 8);
+    }
+}
+
+static enum ov_status refill_tile(struct ov__stream *stream)
+{
+    size_t width = ov_dtype_bytes(stream->rule.encoding.dtype);
+    const unsigned char *bytes = (const unsigned char *)stream->piece.tile + stream->n_read * width;
+    uint64_t left = stream->piece.n_voxels - stream->n_read;
+    size_t n = left < OV__CHUNK ? (size_t)left : OV__CHUNK;
+    stream->n_window = stream->find_ends(bytes, n, stream->tile_ends);
+    enum ov_status status = resolve_tile(stream, bytes, width);
+    stream->n_read += n;
+    return status;
+}
+
+static enum ov_status refill_runs(struct ov__stream *stream)
+{
+    stream->n_window = 0;
+    while (stream->n_window < OV__CHUNK && stream->n_read < stream->piece.n_voxels) {
+        const struct ov_run *run = &stream->piece.runs[stream->n_runs_read++];
+        if (run->length == 0)
+            continue;
+        size_t i = stream->n_window++;
+        stream->n_read += run->length;
+        stream->end[i] = stream->n_read;
+        enum ov_status status = slot_of(stream, (uint64_t)run->label, 8, &stream->slot[i]);
+        if (status != OV_OK)
+            return status;
+    }
+    return OV_OK;
+}
+
+enum ov_status ov__stream_refill(struct ov__stream *stream)
+{
+    return stream->piece.tile != NULL ? refill_tile(stream) : refill_runs(stream);
+}

@@ -1,0 +1,264 @@
+/* png.c - grey and indexed PNG of 1 to 16 bits, through libspng. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/reader.h"
+
+#include <spng.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Comments, profiles and the like, of which libspng keeps copies though nobody reads them. */
+#define METADATA_BYTES_MAX ((size_t)1 << 20)
+
+/* Rows up to this size need no leave from the budget: a tile is as large. */
+#define ROW_BYTES_FREE 65536
+
+static const char signature[] = "\x89PNG\r\n\x1a\n";
+static const char *const extensions[] = {".png", NULL};
+
+struct png {
+    spng_ctx *ctx;
+    struct coding *stream;
+    const char *pointer;
+    const struct env *env;
+    struct problem *reterr; /* of the call that libspng reads for */
+    struct spng_ihdr ihdr;
+    size_t row_bytes; /* of a row as libspng gives it: samples of less than 8 bits are packed */
+    uint64_t n_taken; /* from the budget */
+    uint8_t *rows;    /* one row; all of them where the image is interlaced */
+    const uint8_t *row;
+    uint32_t n_rows; /* begun */
+    uint32_t at;     /* next pixel of row */
+};
+
+static bool png_is(const uint8_t *bytes, size_t n)
+{
+    size_t n_signature = sizeof(signature) - 1;
+
+    return n > 0 && memcmp(bytes, signature, n < n_signature ? n : n_signature) == 0;
+}
+
+static int read_stream(spng_ctx *ctx, void *user, void *bytes, size_t n)
+{
+    struct png *png = user;
+
+    (void)ctx;
+    return coding_read(png->stream, bytes, n, png->reterr) ? 0 : SPNG_IO_ERROR;
+}
+
+static void png_close(void *state)
+{
+    struct png *png = state;
+
+    spng_ctx_free(png->ctx);
+    free(png->rows);
+    if (png->n_taken > 0)
+        png->env->memory_give(png->n_taken);
+    free(png);
+}
+
+static bool set_memory(const struct png *png)
+{
+    return problem_set(png->reterr, PROBLEM_OUT_OF_MEMORY, png->pointer,
+                       "There is no memory for a PNG of %lu x %lu pixels.",
+                       (unsigned long)png->ihdr.height, (unsigned long)png->ihdr.width);
+}
+
+/* What libspng says is wrong; where the stream failed under it, that is the problem already. */
+static bool set_failed(const struct png *png, int status)
+{
+    enum problem_code code = PROBLEM_BAD_MASK;
+
+    switch (status) {
+    case SPNG_EMEM:
+        return set_memory(png);
+    case SPNG_ECHUNK_CRC:
+    case SPNG_EIDAT_STREAM:
+    case SPNG_EZLIB:
+        code = PROBLEM_CORRUPT;
+        break;
+    case SPNG_EIDAT_TOO_SHORT:
+        code = PROBLEM_TRUNCATED;
+        break;
+    case SPNG_ECHUNK_LIMITS:
+        code = PROBLEM_UNSUPPORTED_MASK;
+        break;
+    default:
+        break;
+    }
+    return problem_set(png->reterr, code, png->pointer, "The PNG cannot be read: %s.",
+                       spng_strerror(status));
+}
+
+/* ---- header ---------------------------------------------------------------------------------- */
+
+static bool check_colours(const struct png *png)
+{
+    const char *what;
+
+    switch (png->ihdr.color_type) {
+    case SPNG_COLOR_TYPE_GRAYSCALE:
+    case SPNG_COLOR_TYPE_INDEXED:
+        return true;
+    case SPNG_COLOR_TYPE_GRAYSCALE_ALPHA:
+        what = "grey with alpha";
+        break;
+    case SPNG_COLOR_TYPE_TRUECOLOR:
+        what = "RGB";
+        break;
+    default:
+        what = "RGBA";
+        break;
+    }
+    return problem_set(png->reterr, PROBLEM_UNSUPPORTED_MASK, png->pointer,
+                       "The PNG is %s (colour type %d), and colours are no labels: save the labels "
+                       "as grey or indexed PNG.",
+                       what, png->ihdr.color_type);
+}
+
+static bool open_ctx(struct png *png)
+{
+    int status;
+
+    png->ctx = spng_ctx_new(0);
+    if (png->ctx == NULL)
+        return set_memory(png);
+    spng_set_crc_action(png->ctx, SPNG_CRC_ERROR, SPNG_CRC_ERROR);
+    spng_set_chunk_limits(png->ctx, METADATA_BYTES_MAX, METADATA_BYTES_MAX);
+    status = spng_set_png_stream(png->ctx, read_stream, png);
+    if (status == 0)
+        status = spng_get_ihdr(png->ctx, &png->ihdr);
+    return status == 0 || set_failed(png, status);
+}
+
+static bool png_open(struct reader *reader, struct coding *stream, struct problem *reterr)
+{
+    struct mask_header *header = reader__header(reader);
+    struct png *png = calloc(1, sizeof(*png));
+
+    *reader__state(reader) = png;
+    if (png == NULL)
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, reader__source(reader)->pointer,
+                           "There is no memory for a PNG.");
+    png->stream = stream;
+    png->pointer = reader__source(reader)->pointer;
+    png->env = reader__env(reader);
+    png->reterr = reterr;
+    if (!open_ctx(png) || !check_colours(png))
+        return false;
+    png->row_bytes = (size_t)(((uint64_t)png->ihdr.width * png->ihdr.bit_depth + 7) / 8);
+    png->at = png->ihdr.width;
+    header->encoding.dtype = png->ihdr.bit_depth == 16 ? OV_U16 : OV_U8;
+    header->order = OV_ORDER_C;
+    header->ndim = 2;
+    header->shape[0] = png->ihdr.height;
+    header->shape[1] = png->ihdr.width;
+    return reader__measure(reader, reterr);
+}
+
+/* ---- pixels ---------------------------------------------------------------------------------- */
+
+static bool take_memory(struct png *png, size_t n_rows)
+{
+    /* libspng holds three rows of its own at most. */
+    uint64_t n_bytes = ((uint64_t)n_rows + 3) * png->row_bytes;
+
+    if (n_rows > 1 || png->row_bytes > ROW_BYTES_FREE) {
+        if (!png->env->memory_take(n_bytes))
+            return set_memory(png);
+        png->n_taken = n_bytes;
+    }
+    /* Zeroed: of packed samples, libspng only sets the bits of an interlaced image. */
+    png->rows = calloc(n_rows, png->row_bytes);
+    return png->rows != NULL || set_memory(png);
+}
+
+/* An interlaced image exists only as a whole; any other one comes row by row. */
+static bool begin(struct png *png)
+{
+    bool interlaced = png->ihdr.interlace_method != SPNG_INTERLACE_NONE;
+    size_t n_rows = interlaced ? png->ihdr.height : 1;
+    int status;
+
+    if (!take_memory(png, n_rows))
+        return false;
+    /* SPNG_FMT_PNG: samples as they are, indices and not colours, 16 bits in this machine's order.
+     */
+    if (interlaced)
+        status = spng_decode_image(png->ctx, png->rows, n_rows * png->row_bytes, SPNG_FMT_PNG, 0);
+    else
+        status = spng_decode_image(png->ctx, NULL, 0, SPNG_FMT_PNG, SPNG_DECODE_PROGRESSIVE);
+    return status == 0 || set_failed(png, status);
+}
+
+static bool next_row(struct png *png)
+{
+    int status = 0;
+
+    if (png->rows == NULL && !begin(png))
+        return false;
+    png->row = png->rows;
+    if (png->ihdr.interlace_method != SPNG_INTERLACE_NONE)
+        png->row += (size_t)png->n_rows * png->row_bytes;
+    else
+        status = spng_decode_row(png->ctx, png->rows, png->row_bytes);
+    png->n_rows++;
+    png->at = 0;
+    return status == 0 || status == SPNG_EOI || set_failed(png, status);
+}
+
+/* n pixels of the row, samples of less than 8 bits unpacked: the first is in the highest bits. */
+static void copy_pixels(const struct png *png, size_t n, uint8_t *out)
+{
+    size_t depth = png->ihdr.bit_depth;
+
+    if (depth >= 8) {
+        memcpy(out, png->row + png->at * (depth / 8), n * (depth / 8));
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t bit = (png->at + i) * depth;
+
+        out[i] = (uint8_t)(png->row[bit / 8] >> (8 - depth - bit % 8) & ((1 << depth) - 1));
+    }
+}
+
+static bool png_tile(struct reader *reader, size_t n, void *room, struct problem *reterr)
+{
+    struct png *png = *reader__state(reader);
+    uint8_t *out = room;
+
+    png->reterr = reterr;
+    while (n > 0) {
+        size_t n_here;
+
+        if (png->at == png->ihdr.width && !next_row(png))
+            return false;
+        n_here = png->ihdr.width - png->at;
+        n_here = n_here < n ? n_here : n;
+        copy_pixels(png, n_here, out);
+        out += n_here * (png->ihdr.bit_depth == 16 ? 2 : 1);
+        png->at += (uint32_t)n_here;
+        n -= n_here;
+    }
+    return true;
+}
+
+static bool png_finish(struct reader *reader, struct problem *reterr)
+{
+    struct png *png = *reader__state(reader);
+    int status;
+
+    png->reterr = reterr;
+    status = spng_decode_chunks(png->ctx); /* up to IEND */
+    return status == 0 || set_failed(png, status);
+}
+
+const struct format format_png = {
+    .kind = FORMAT_PNG,
+    .is = png_is,
+    .extensions = extensions,
+    .open = png_open,
+    .tile = png_tile,
+    .finish = png_finish,
+    .close = png_close,
+};

@@ -1,0 +1,109 @@
+/* reader.h - a mask file being read: its header at once, its voxels tile by tile. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROTO_READER_H
+#define PROTO_READER_H
+
+#include "lib/overlap.h"
+#include "proto/coding.h"
+#include "proto/env.h"
+#include "proto/problem.h"
+
+/* Symbol, name in requests. Order: the order in which first bytes are tried. */
+#define FORMAT_MAP(X) \
+    X(NPY, "npy")     \
+    X(NIFTI, "nifti") \
+    X(PNG, "png")     \
+    X(RAW, "raw")
+
+#define FORMAT_ENUM(symbol, name) FORMAT_##symbol,
+enum format_kind { FORMAT_MAP(FORMAT_ENUM) FORMAT_N, FORMAT_AUTO = FORMAT_N };
+#undef FORMAT_ENUM
+
+const char *format_name(enum format_kind kind);
+enum format_kind format_find(const char *name, size_t n); /* FORMAT_N for a name that is none */
+
+/* Where a mask comes from and what the request says of it. */
+struct source {
+    const char *pointer;  /* "#/prediction" or "#/reference": names it in problems */
+    const uint8_t *bytes; /* as sent; borrowed */
+    size_t n_bytes;
+    const char *filename;    /* of the part; the last hint to the format; NULL for none */
+    enum format_kind format; /* FORMAT_AUTO: first bytes, then file name */
+    enum coding_kind coding; /* CODING_AUTO: first bytes */
+    /* For raw, which does not describe itself; refused for the others. */
+    bool declared;
+    enum ov_dtype dtype;
+    int ndim;
+    uint64_t shape[OV_MAX_NDIM];
+    enum ov_order order;
+};
+
+/* What a mask file says of itself. shape is in the format's own index order; no voxel is read yet.
+ */
+struct mask_header {
+    enum format_kind format;
+    enum coding_kind coding;
+    struct ov_encoding encoding; /* of the elements that reader_tile hands out */
+    int ndim;                    /* trailing singleton axes dropped; at least 1 */
+    uint64_t shape[OV_MAX_NDIM];
+    enum ov_order order; /* in which the elements come */
+    uint64_t n_voxels;
+    uint64_t n_bytes; /* n_voxels times bytes per element */
+    bool has_affine;
+    double affine[3][4]; /* voxel index to RAS+ millimetres */
+};
+
+/* One mask being read; opaque. Holds no more of it than a tile, but for interlaced PNG. */
+struct reader;
+
+/*
+ * Recognise a mask and read its header. Limits are checked here, before any memory depends on them.
+ * The source is copied, its bytes are borrowed until reader_free.
+ */
+struct reader *reader_new(const struct source *source, const struct env *env,
+                          struct problem *reterr);
+void reader_free(struct reader *reader);
+const struct mask_header *reader_header(const struct reader *reader);
+
+/*
+ * The next n elements, in file order, with header.encoding. They lie in `room` (n elements) or,
+ * where nothing had to be decoded, in the source itself. Valid until the next call. NULL, with
+ * reterr set, where the data is corrupt or ends too early.
+ */
+const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr);
+
+/* After the last element: the file ends where its header says, its checksums are right. */
+bool reader_finish(struct reader *reader, struct problem *reterr);
+
+/* ---- for proto/format alone ------------------------------------------------------------------ */
+
+struct format {
+    enum format_kind kind;
+    /* Whether the first bytes are this format's; n may be small. NULL: never recognised by bytes.
+     */
+    bool (*is)(const uint8_t *bytes, size_t n);
+    const char *const *extensions; /* ".npy", ...; NULL-terminated */
+    /* Read the header from the stream and fill in reader's header (shape as in the file). */
+    bool (*open)(struct reader *reader, struct coding *stream, struct problem *reterr);
+    /* NULL: elements are the stream's bytes. Else fills n elements into room. */
+    bool (*tile)(struct reader *reader, size_t n, void *room, struct problem *reterr);
+    /* What is left to check in the file before coding_finish; NULL: nothing. */
+    bool (*finish)(struct reader *reader, struct problem *reterr);
+    void (*close)(void *state); /* NULL: no state */
+};
+
+extern const struct format format_npy, format_nifti, format_png, format_raw;
+
+/* What a format's functions may touch of a reader. */
+struct mask_header *reader__header(struct reader *reader);
+const struct source *reader__source(const struct reader *reader);
+const struct env *reader__env(const struct reader *reader);
+void **reader__state(struct reader *reader); /* the format's own; handed to close */
+
+/*
+ * Check ndim, shape and dtype in the header against the limits and fill in n_voxels and n_bytes.
+ * Every format's open calls it before it allocates or skips by a size from the file.
+ */
+bool reader__measure(struct reader *reader, struct problem *reterr);
+
+#endif
