@@ -90,6 +90,7 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/daemon.a $(B)/proto.a $(B)/liboverlap.a
 
 # Every allocation of lib and proto goes through the test's own functions, which fail on request.
 LINK_test_allocation := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+LINK_test_allocation_lib := $(LINK_test_allocation)
 
 test: all $(call programs,$(test_src)) ## run every test; MODE=asan|tsan|cov picks the build
 	MODE=$(MODE) tests/run $(B)

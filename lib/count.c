@@ -153,6 +153,8 @@ static enum ov_status refill_consumed(struct ov__stream *stream, size_t *i)
 enum ov_status ov__counter_add_sound(struct ov_counter *counter, const struct ov_piece *prediction,
                                      const struct ov_piece *reference)
 {
+    if (prediction->n_voxels > INT64_MAX - counter->n_voxels)
+        return OV_ESIZE;
     struct join join = {.prediction = &counter->prediction, .reference = &counter->reference};
     ov__stream_open(join.prediction, prediction, &counter->options);
     ov__stream_open(join.reference, reference, &counter->options);
@@ -200,8 +202,6 @@ enum ov_status ov_counter_add(struct ov_counter *counter, const struct ov_piece 
         return status;
     if (prediction->n_voxels != reference->n_voxels)
         return OV_ESHAPE;
-    if (prediction->n_voxels > INT64_MAX - counter->n_voxels)
-        return OV_ESIZE;
     return ov__counter_add_sound(counter, prediction, reference);
 }
 

@@ -8,18 +8,13 @@
 #define LABEL_MIN (-2147483647 - 1)
 #define LABEL_MAX 4294967295
 
-/* Scales are compared by their bits, so that a NaN equals itself. */
-static bool same_bits(double a, double b)
-{
-    return memcmp(&a, &b, sizeof a) == 0;
-}
-
+/* A NaN is unlike itself, which costs what was remembered and nothing else. */
 bool ov__rule_equal(const struct ov__rule *a, const struct ov__rule *b)
 {
     return a->encoding.dtype == b->encoding.dtype && a->encoding.swapped == b->encoding.swapped &&
-           same_bits(a->encoding.slope, b->encoding.slope) &&
-           same_bits(a->encoding.intercept, b->encoding.intercept) &&
-           a->has_threshold == b->has_threshold && same_bits(a->threshold, b->threshold);
+           a->encoding.slope == b->encoding.slope &&
+           a->encoding.intercept == b->encoding.intercept && a->has_threshold == b->has_threshold &&
+           a->threshold == b->threshold;
 }
 
 static uint64_t native_bits(const struct ov_encoding *encoding, uint64_t bits)

@@ -11,7 +11,7 @@
 /* What some bits meant when they were last met. */
 struct ov__memo {
     uint64_t bits;
-    uint64_t slot; /* OV__MEMO_FREE where there is nothing yet */
+    uint64_t slot; /* UINT64_MAX where there is nothing yet */
 };
 
 enum { OV__N_MEMOS = 256 };

@@ -1,5 +1,6 @@
 /* walk.c - two strided masks, index by index -> pieces for the counter. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,6 +188,7 @@ static void choose_blocks(struct walk *walk)
     struct axis axis = walk->axes[second];
     walk->axes[second] = walk->axes[1];
     walk->axes[1] = axis;
+    assert(axis.n > 0 && walk->axes[0].n > 0);
     uint64_t along = smaller(walk->axes[0].n, fastest > 0 ? BLOCK_SIDE : OV__CHUNK);
     walk->block[1] = smaller(axis.n, OV__CHUNK / along);
     walk->block[0] = smaller(walk->axes[0].n, OV__CHUNK / walk->block[1]);

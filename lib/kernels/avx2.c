@@ -6,10 +6,9 @@
 #include <immintrin.h>
 #include <stdbool.h>
 
-#define TARGET           __attribute__((target("avx2,bmi")))
-#define LANE_BITS(width) (width)
-#define TABLE            ov__kernels_avx2
-#define NAME             "avx2"
+#define TARGET __attribute__((target("avx2,bmi")))
+#define TABLE  ov__kernels_avx2
+#define NAME   "avx2"
 
 static inline TARGET __m256i load(const unsigned char *bytes)
 {
@@ -30,19 +29,13 @@ static inline TARGET __m256i equal(__m256i a, __m256i b, size_t width)
     }
 }
 
-/* The lowest bit of each lane, for lanes of `width` bits. */
-static inline uint64_t lane_starts(size_t width)
-{
-    return UINT64_MAX / ((1u << width) - 1);
-}
-
 static inline TARGET uint64_t changes(const unsigned char *bytes, size_t width)
 {
     __m256i low = equal(load(bytes), load(bytes + width), width);
     __m256i high = equal(load(bytes + 32), load(bytes + 32 + width), width);
     uint64_t same =
         (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
-    return ~same & lane_starts(width);
+    return ~same;
 }
 
 static inline TARGET bool is_uniform(const unsigned char *bytes, size_t width)

@@ -6,25 +6,22 @@
 #include <immintrin.h>
 #include <stdbool.h>
 
-#define TARGET           __attribute__((target("avx512f,avx512bw,bmi")))
-#define LANE_BITS(width) ((size_t)1)
-#define TABLE            ov__kernels_avx512
-#define NAME             "avx512"
+#define TARGET __attribute__((target("avx512f,avx512bw,bmi")))
+#define TABLE  ov__kernels_avx512
+#define NAME   "avx512"
 
+/*
+ * Bytes are compared whatever the width, and the bits of a lane brought together afterwards: gcc 12
+ * spills the narrower masks of wider compares as 32 bits and reloads them as 64.
+ */
 static inline TARGET uint64_t changes(const unsigned char *bytes, size_t width)
 {
     __m512i here = _mm512_loadu_si512(bytes);
     __m512i next = _mm512_loadu_si512(bytes + width);
-    switch (width) {
-    case 1:
-        return _mm512_cmpneq_epi8_mask(here, next);
-    case 2:
-        return _mm512_cmpneq_epi16_mask(here, next);
-    case 4:
-        return _mm512_cmpneq_epi32_mask(here, next);
-    default:
-        return _mm512_cmpneq_epi64_mask(here, next);
-    }
+    uint64_t mask = _mm512_cmpneq_epi8_mask(here, next);
+    for (size_t n = 1; n < width; n *= 2)
+        mask |= mask >> n;
+    return mask;
 }
 
 static inline TARGET bool is_uniform(const unsigned char *bytes, size_t width)
@@ -35,7 +32,7 @@ static inline TARGET bool is_uniform(const unsigned char *bytes, size_t width)
         __m512i next = _mm512_loadu_si512(bytes + i + width);
         differing = _mm512_or_si512(differing, _mm512_xor_si512(here, next));
     }
-    return _mm512_test_epi64_mask(differing, differing) == 0;
+    return _mm512_test_epi8_mask(differing, differing) == 0;
 }
 
 #include "lib/kernels/scan.h"

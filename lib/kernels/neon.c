@@ -7,9 +7,8 @@
 #include <stdbool.h>
 
 #define TARGET
-#define LANE_BITS(width) (width)
-#define TABLE            ov__kernels_neon
-#define NAME             "neon"
+#define TABLE ov__kernels_neon
+#define NAME  "neon"
 
 /* 0xff in each byte of a lane that differs between a and b. */
 static inline uint8x16_t differing_lanes(const unsigned char *a, const unsigned char *b,
@@ -32,22 +31,12 @@ static inline uint8x16_t differing_lanes(const unsigned char *a, const unsigned 
     }
 }
 
-/* The bit of each byte within its mask byte, at the start of a lane; 0 elsewhere. */
-static inline uint8x16_t lane_bits(size_t width)
-{
-    static const uint8_t bits[4][8] = {{1, 2, 4, 8, 16, 32, 64, 128},
-                                       {1, 0, 4, 0, 16, 0, 64, 0},
-                                       {1, 0, 0, 0, 16, 0, 0, 0},
-                                       {1, 0, 0, 0, 0, 0, 0, 0}};
-    uint8x8_t half = vld1_u8(bits[__builtin_ctzll(width)]);
-    return vcombine_u8(half, half);
-}
-
 /* NEON has no movemask: each byte keeps its own bit, and three pairwise sums bring them together.
  */
 static inline uint64_t changes(const unsigned char *bytes, size_t width)
 {
-    uint8x16_t bits = lane_bits(width);
+    static const uint8_t own_bit[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    uint8x16_t bits = vld1q_u8(own_bit);
     uint8x16_t part[4];
     for (size_t i = 0; i < 4; i++)
         part[i] = vandq_u8(differing_lanes(bytes + 16 * i, bytes + 16 * i + width, width), bits);

@@ -6,9 +6,8 @@
 #include "lib/kernels/kernels.h"
 
 #define TARGET
-#define LANE_BITS(width) ((size_t)1)
-#define TABLE            ov__kernels_scalar
-#define NAME             "scalar"
+#define TABLE ov__kernels_scalar
+#define NAME  "scalar"
 
 static inline uint64_t changes(const unsigned char *bytes, size_t width)
 {
@@ -17,7 +16,7 @@ static inline uint64_t changes(const unsigned char *bytes, size_t width)
         return 0;
     for (size_t i = 0; i < 64 / width; i++) {
         bool differs = memcmp(bytes + i * width, bytes + (i + 1) * width, width) != 0;
-        mask |= (uint64_t)differs << i;
+        mask |= (uint64_t)differs << i * width;
     }
     return mask;
 }

@@ -2,10 +2,10 @@
  * scan.h - the scan for run ends. Included once per instruction set, after that defined
  *
  *   TARGET                     the attribute of its functions
- *   LANE_BITS(width)           bits that an element has in a mask
- *   changes(bytes, width)      a mask of those elements of 64 bytes that differ from the next one
- *   is_uniform(bytes, width)   whether each byte of 256 equals the one `width` further on
- *   TABLE, NAME                the table's identifier and name
+ *   changes(bytes, width)      a mask of 64 bytes whose bit i * width says whether element i
+ * differs from the next one; the other bits may be anything is_uniform(bytes, width)   whether each
+ * byte of 256 equals the one `width` further on TABLE, NAME                the table's identifier
+ * and name
  *
  * Both functions read `width` bytes more than their 64 or 256.
  */
@@ -14,23 +14,24 @@
 
 #define INLINE static inline TARGET __attribute__((always_inline))
 
-INLINE uint16_t *list(uint64_t mask, size_t first, size_t lane_bits, uint16_t *ends)
+/* List the elements of 64 bytes that differ from the next one, but for the first `skipped`. */
+INLINE uint16_t *list(const unsigned char *bytes, size_t first, size_t skipped, size_t width,
+                      uint16_t *ends)
 {
-    for (; mask != 0; mask &= mask - 1)
-        *ends++ = (uint16_t)(first + (size_t)__builtin_ctzll(mask) / lane_bits);
+    const uint64_t lane_starts = UINT64_MAX / ((1u << width) - 1);
+    uint64_t mask = changes(bytes + first * width, width) & lane_starts;
+    for (mask &= UINT64_MAX << skipped * width; mask != 0; mask &= mask - 1)
+        *ends++ = (uint16_t)(first + (size_t)__builtin_ctzll(mask) / width);
     return ends;
 }
 
-/* The elements from i on, fewer than a block. A last block that overlaps the one before it. */
+/* The elements from i on, fewer than a block: by a last block that overlaps the one before it. */
 INLINE uint16_t *scan_rest(const unsigned char *bytes, size_t i, size_t n, size_t width,
                            uint16_t *ends)
 {
     const size_t step = 64 / width;
-    if (n > step && i + 1 < n) {
-        size_t back = n - 1 - step;
-        uint64_t mask = changes(bytes + back * width, width) >> (i - back) * LANE_BITS(width);
-        return list(mask, i, LANE_BITS(width), ends);
-    }
+    if (n > step && i + 1 < n)
+        return list(bytes, n - 1 - step, i - (n - 1 - step), width, ends);
     for (; i + 1 < n; i++) {
         if (memcmp(bytes + i * width, bytes + (i + 1) * width, width) != 0)
             *ends++ = (uint16_t)i;
@@ -47,10 +48,10 @@ INLINE size_t scan(const unsigned char *bytes, size_t n, size_t width, uint16_t 
         if (is_uniform(bytes + i * width, width))
             continue;
         for (size_t k = i; k < i + 4 * step; k += step)
-            ends = list(changes(bytes + k * width, width), k, LANE_BITS(width), ends);
+            ends = list(bytes, k, 0, width, ends);
     }
     for (; i + step < n; i += step)
-        ends = list(changes(bytes + i * width, width), i, LANE_BITS(width), ends);
+        ends = list(bytes, i, 0, width, ends);
     ends = scan_rest(bytes, i, n, width, ends);
     *ends++ = (uint16_t)(n - 1);
     return (size_t)(ends - ret_ends);

@@ -1,0 +1,180 @@
+/* test_allocation_lib.c - every allocation of the library fails once, and nothing is lost. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/lib/naive.h"
+
+/* The linker sends the library's allocations here (--wrap). */
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+
+static size_t n_until_failure; /* 0: none fails */
+
+static bool fails(void)
+{
+    return n_until_failure > 0 && --n_until_failure == 0;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    return fails() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    return fails() ? NULL : __real_realloc(p, n);
+}
+
+enum { SIDE = 40, N = SIDE * SIDE };
+
+static uint16_t prediction[N];
+static int32_t reference[N];
+static struct ov_mask masks[2];
+static const int64_t ignore[] = {7};
+static const struct ov_counter_options options = {.ignore = ignore, .n_ignore = 1, .pairs = true};
+
+static int make_masks(void **state)
+{
+    const uint64_t shape[] = {SIDE, SIDE};
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        prediction[i] = (uint16_t)(i % 200);
+        reference[i] = i / 8;
+    }
+    OK(ov_mask_view(prediction, OV_U16, 2, shape, OV_ORDER_C, &masks[0]));
+    OK(ov_mask_view(reference, OV_I32, 2, shape, OV_ORDER_F, &masks[1]));
+    return 0;
+}
+
+typedef enum ov_status scenario(void);
+
+/* Fail allocation 1, 2, ... until the scenario needs no more of them. */
+static void assert_survives(scenario *run, size_t n_at_least)
+{
+    enum ov_status status = OV_ENOMEM;
+    size_t k = 0;
+    while (status != OV_OK) {
+        n_until_failure = ++k;
+        status = run();
+        bool is_used_up = n_until_failure == 0;
+        n_until_failure = 0;
+        assert_int_equal(status, is_used_up ? OV_ENOMEM : OV_OK);
+    }
+    assert_true(k > n_at_least);
+}
+
+static enum ov_status make(void)
+{
+    struct ov_counter *counter = NULL;
+    enum ov_status status = ov_counter_new(&options, &counter);
+    if ((counter != NULL) != (status == OV_OK))
+        return OV_EINVAL;
+    ov_counter_free(counter);
+    return status;
+}
+
+static enum ov_status count(void)
+{
+    const int64_t labels[] = {3, 1};
+    const struct ov_counts before = {9, 9, 9, 9};
+    struct ov_counts counts[2] = {before, before};
+    enum ov_status status = ov_count(&masks[0], &masks[1], labels, 2, counts);
+    if (status != OV_OK && memcmp(&counts[1], &before, sizeof before) != 0)
+        return OV_EINVAL;
+    return status;
+}
+
+static enum ov_status count_in_pairs(void)
+{
+    struct ov_counter *counter = NULL;
+    enum ov_status status = ov_counter_new(&options, &counter);
+    if (status == OV_OK)
+        status = ov_counter_add_masks(counter, &masks[0], &masks[1], 0, 1);
+    ov_counter_free(counter);
+    return status;
+}
+
+static struct ov_counter *full;
+
+static enum ov_status merge(void)
+{
+    struct ov_counter *counter = NULL;
+    enum ov_status status = ov_counter_new(&options, &counter);
+    if (status == OV_OK)
+        status = ov_counter_merge(counter, full);
+    ov_counter_free(counter);
+    return status;
+}
+
+static enum ov_status ask_union(void)
+{
+    const int64_t labels[] = {1, 2};
+    const struct ov_counts before = {9, 9, 9, 9};
+    struct ov_counts counts = before;
+    enum ov_status status = ov_counter_union(full, labels, 2, &counts);
+    if (status != OV_OK && memcmp(&counts, &before, sizeof before) != 0)
+        return OV_EINVAL;
+    return status;
+}
+
+static enum ov_status ask_confusion(void)
+{
+    const int64_t labels[] = {1, 2};
+    uint64_t matrix[4] = {9, 9, 9, 9};
+    enum ov_status status = ov_counter_confusion(full, labels, 2, matrix);
+    for (int i = 0; status != OV_OK && i < 4; i++) {
+        if (matrix[i] != 9)
+            return OV_EINVAL;
+    }
+    return status;
+}
+
+static void making_a_counter_survives(void **state)
+{
+    (void)state;
+    assert_survives(make, 4);
+}
+
+static void counting_survives_and_leaves_the_result_alone(void **state)
+{
+    (void)state;
+    assert_survives(count, 6);
+    assert_survives(count_in_pairs, 8);
+}
+
+static void merging_survives(void **state)
+{
+    (void)state;
+    full = naive_counter(&options);
+    OK(ov_counter_add_masks(full, &masks[0], &masks[1], 0, 1));
+    assert_survives(merge, 8);
+    ov_counter_free(full);
+}
+
+static void questions_survive_and_leave_the_result_alone(void **state)
+{
+    (void)state;
+    full = naive_counter(&options);
+    OK(ov_counter_add_masks(full, &masks[0], &masks[1], 0, 1));
+    assert_survives(ask_union, 0);
+    assert_survives(ask_confusion, 1);
+    ov_counter_free(full);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(making_a_counter_survives),
+        cmocka_unit_test(counting_survives_and_leaves_the_result_alone),
+        cmocka_unit_test(merging_survives),
+        cmocka_unit_test(questions_survive_and_leave_the_result_alone),
+    };
+    return cmocka_run_group_tests(tests, make_masks, NULL);
+}

@@ -1,0 +1,127 @@
+/* check.c - kernels and a whole count, checked without a test library, for any machine. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/kernels/kernels.h"
+#include "lib/overlap.h"
+
+/* check [ISA]: the first kernels must have this name where one is given. Prints TAP. */
+
+static uint64_t random_state = 1;
+
+/* xorshift64 (Marsaglia 2003). */
+static uint64_t random_below(uint64_t n)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state % n;
+}
+
+static void report(int number, const char *name, bool is_right)
+{
+    printf("%sok %d - %s\n", is_right ? "" : "not ", number, name);
+}
+
+/* Elements that change with probability 1/mean_run, one bit each time. */
+static void fill(unsigned char *bytes, size_t n, size_t width, uint64_t mean_run)
+{
+    memset(bytes, 0, n * width);
+    for (size_t i = 1; i < n; i++) {
+        memcpy(bytes + i * width, bytes + (i - 1) * width, width);
+        if (random_below(mean_run) == 0)
+            bytes[i * width + random_below(width)] ^= (unsigned char)(1u << random_below(8));
+    }
+}
+
+static ov__ends *ends_of(const struct ov__kernels *kernels, size_t width)
+{
+    ov__ends *all[] = {kernels->ends8, kernels->ends16, kernels->ends32, kernels->ends64};
+    return all[__builtin_ctzll(width)];
+}
+
+static bool is_like_scalar(const struct ov__kernels *kernels, const unsigned char *bytes, size_t n,
+                           size_t width)
+{
+    static uint16_t ends[2][OV__CHUNK];
+    size_t n_scalar = ends_of(&ov__kernels_scalar, width)(bytes, n, ends[0]);
+    size_t n_ends = ends_of(kernels, width)(bytes, n, ends[1]);
+    return n_ends == n_scalar && memcmp(ends[0], ends[1], n_ends * sizeof ends[0][0]) == 0;
+}
+
+/* Memory of the exact size, so that a checker of memory sees a read too far. */
+static bool agrees(const struct ov__kernels *kernels, size_t n, size_t width, uint64_t mean_run)
+{
+    size_t offset = (size_t)random_below(16);
+    unsigned char *bytes = malloc(offset + n * width);
+    if (bytes == NULL)
+        return false;
+    fill(bytes + offset, n, width, mean_run);
+    bool is_right = is_like_scalar(kernels, bytes + offset, n, width);
+    free(bytes);
+    return is_right;
+}
+
+static bool all_lengths_agree(const struct ov__kernels *kernels)
+{
+    static const uint64_t mean_runs[] = {1, 3, 20, 1000};
+    bool is_right = true;
+    for (size_t width = 1; width <= 8; width *= 2) {
+        for (size_t i = 0; i < 4; i++) {
+            for (size_t n = 1; n <= 400; n++)
+                is_right = agrees(kernels, n, width, mean_runs[i]) && is_right;
+            is_right = agrees(kernels, OV__CHUNK, width, mean_runs[i]) && is_right;
+        }
+    }
+    return is_right;
+}
+
+enum { N = 30000, N_LABELS = 4 };
+
+static bool count_is(const uint8_t *prediction, const int32_t *reference, int64_t label,
+                     struct ov_counts counts)
+{
+    struct ov_counts naive = {.voxels = N};
+    for (size_t i = 0; i < N; i++) {
+        naive.prediction += prediction[i] == label;
+        naive.reference += reference[i] == label;
+        naive.tp += prediction[i] == label && reference[i] == label;
+    }
+    return memcmp(&naive, &counts, sizeof naive) == 0;
+}
+
+static bool whole_count_is_naive(void)
+{
+    static uint8_t prediction[N];
+    static int32_t reference[N];
+    static const int64_t labels[N_LABELS] = {0, 1, 2, 3};
+    const uint64_t shape[] = {N};
+    struct ov_mask p, r;
+    struct ov_counts counts[N_LABELS];
+    for (size_t i = 1; i < N; i++) {
+        prediction[i] = random_below(9) == 0 ? (uint8_t)random_below(4) : prediction[i - 1];
+        reference[i] = random_below(9) == 0 ? (int32_t)random_below(4) : reference[i - 1];
+    }
+    if (ov_mask_view(prediction, OV_U8, 1, shape, OV_ORDER_C, &p) != OV_OK ||
+        ov_mask_view(reference, OV_I32, 1, shape, OV_ORDER_C, &r) != OV_OK ||
+        ov_count(&p, &r, labels, N_LABELS, counts) != OV_OK)
+        return false;
+    bool is_right = true;
+    for (int64_t label = 0; label < N_LABELS; label++)
+        is_right = count_is(prediction, reference, label, counts[label]) && is_right;
+    return is_right;
+}
+
+int main(int argc, char **argv)
+{
+    bool is_expected = argc < 2 || strcmp(ov_isa(), argv[1]) == 0;
+    bool agree = all_lengths_agree(ov__kernels_available(0));
+    bool is_naive = whole_count_is_naive();
+    printf("1..3\n# %s\n", ov_isa());
+    report(1, "the_expected_kernels_are_chosen", is_expected);
+    report(2, "the_best_kernels_give_the_scalar_answer", agree);
+    report(3, "a_whole_count_equals_a_naive_one", is_naive);
+    return is_expected && agree && is_naive ? 0 : 1;
+}

@@ -1,0 +1,75 @@
+#!/bin/sh
+# test_install.sh - what make install puts down is what a C program needs, and no more.
+# SPDX-License-Identifier: Apache-2.0
+set -u
+root=$(mktemp -d) || exit 1
+trap 'rm -rf "$root"' EXIT
+version=$(awk '/define OV_VERSION_(MAJOR|MINOR|PATCH)/{printf "%s%s",s,$3; s="."}' lib/overlap.h)
+n=0
+failed=0
+
+# check NAME COMMAND...: one TAP line, with the command's output where it fails
+check() {
+    name=$1
+    shift
+    n=$((n + 1))
+    if "$@" >"$root/log" 2>&1; then
+        echo "ok $n - $name"
+    else
+        failed=1
+        echo "not ok $n - $name"
+        sed 's/^/# /' "$root/log"
+    fi
+}
+
+is_link() {
+    test "$(readlink "$root/usr/lib/$1")" = "$2"
+}
+
+has_soname() {
+    readelf -d "$root/usr/lib/liboverlap.so.$version" | grep -q "SONAME.*\[liboverlap.so.${version%%.*}\]"
+}
+
+# pkg-config sees the package under the root as a cross-compiler would.
+flags() {
+    PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$root/usr/lib/pkgconfig pkg-config "$@" liboverlap
+}
+
+has_version() {
+    test "$(flags --modversion)" = "$version"
+}
+
+builds() {
+    # shellcheck disable=SC2046
+    ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror examples/count.c $(flags --cflags --libs) -o "$root/$1"
+}
+
+builds_statically() {
+    # shellcheck disable=SC2046
+    ${CC:-cc} -std=c99 examples/count.c $(flags --cflags) "$root/usr/lib/liboverlap.a" -lm -o "$root/$1"
+}
+
+# P = 3 voxels, R = 4, both = 3: 2 * 3 / 7
+prints_dice() {
+    test "$(LD_LIBRARY_PATH=$root/usr/lib "$root/$1")" = "Dice 0.857143"
+}
+
+needs_shared_library() {
+    readelf -d "$root/count" | grep -q "NEEDED.*liboverlap.so.${version%%.*}"
+}
+
+
+echo "1..12"
+check install_succeeds make -s install MODE=release DESTDIR="$root" PREFIX=/usr
+check the_daemon_is_installed test -x "$root/usr/bin/overlapd"
+check the_header_is_installed cmp lib/overlap.h "$root/usr/include/overlap.h"
+check the_sample_configuration_is_installed test -s "$root/etc/overlapd/overlapd.conf"
+check the_soname_links_to_the_versioned_file is_link "liboverlap.so.${version%%.*}" "liboverlap.so.$version"
+check the_linker_name_links_to_the_soname is_link liboverlap.so "liboverlap.so.${version%%.*}"
+check the_shared_library_carries_its_soname has_soname
+check pkg_config_knows_the_version has_version
+check the_example_builds_with_pkg_config builds count
+check the_example_prints_its_dice prints_dice count
+check the_example_needs_the_shared_library needs_shared_library
+check the_archive_serves_as_well eval 'builds_statically count_static && prints_dice count_static'
+exit $failed
