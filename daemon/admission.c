@@ -15,16 +15,28 @@
 /* Bodies below do not queue behind large ones. */
 #define SMALL_BYTES ARENA_MAPPED_BYTES
 
-static size_t wanted_bytes(const struct job *job)
+/* Of the budget, what is left to small bodies and to masks. */
+#define RESERVED_SHARE 8
+
+static uint64_t wanted_bytes(const struct job *job)
 {
-    return arena_size(job->framing.chunked ? CHUNKED_BYTES : (size_t)job->framing.content_length);
+    return job->framing.chunked ? CHUNKED_BYTES : job->framing.content_length;
+}
+
+static uint64_t most_bytes(uint64_t wanted)
+{
+    uint64_t budget = memory_budget();
+
+    return wanted < SMALL_BYTES ? budget : budget - budget / RESERVED_SHARE;
 }
 
 static bool take(struct job *job)
 {
-    if (!memory_take(wanted_bytes(job)))
+    uint64_t wanted = wanted_bytes(job);
+
+    if (memory_used() + wanted > most_bytes(wanted) || !memory_take(wanted))
         return false;
-    job->taken_bytes = wanted_bytes(job);
+    job->taken_bytes = wanted;
     return true;
 }
 
@@ -61,12 +73,12 @@ enum admission_verdict admission_ask(struct job *job, struct problem *reterr)
 {
     struct admission *admission = &job->server->admission;
     const struct config *config = job->server->config;
-    size_t wanted = wanted_bytes(job);
+    uint64_t wanted = wanted_bytes(job);
 
-    if (wanted > memory_budget()) {
+    if (wanted > most_bytes(wanted)) {
         problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
-                    "The body takes %zu bytes of memory; %" PRIu64 " are all there is for bodies.",
-                    wanted, memory_budget());
+                    "The body has %" PRIu64 " bytes; there is memory for %" PRIu64 ".", wanted,
+                    most_bytes(wanted));
         return ADMISSION_REFUSED;
     }
     if ((admission->n == 0 || wanted < SMALL_BYTES) && take(job))

@@ -80,6 +80,8 @@ static bool check_line(const struct gate_request *request, struct problem *reter
     if (strcmp(request->version, "HTTP/1.1") != 0 && strcmp(request->version, "HTTP/1.0") != 0)
         return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "The version %s is not HTTP/1.1.",
                            request->version);
+    if (strcmp(request->path, "*") == 0 && strcmp(request->method, "OPTIONS") != 0)
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "The target * is for OPTIONS alone.");
     if (has_dot_dot(request->path))
         return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "The path has '..' in it.");
     return true;
@@ -146,14 +148,15 @@ static bool check_coding(const struct gate_request *request, const char *coding,
     return true;
 }
 
-static bool check_body(const struct gate_request *request, struct framing *ret_framing,
-                       struct problem *reterr)
+bool gate_check_body(const struct gate_request *request, struct framing *ret_framing,
+                     struct problem *reterr)
 {
     const char *length = "";
     const char *coding = "";
     size_t n_lengths = find(request, "Content-Length", &length);
     size_t n_codings = find(request, "Transfer-Encoding", &coding);
 
+    *ret_framing = (struct framing){false, 0};
     if (n_lengths > 1 || n_codings > 1)
         return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
                            "There is more than one Content-Length or Transfer-Encoding.");
@@ -214,7 +217,6 @@ static bool check_host(const struct gate_request *request, struct problem *reter
 bool gate_check(const struct gate_request *request, struct framing *ret_framing,
                 struct problem *reterr)
 {
-    *ret_framing = (struct framing){false, 0};
     return check_line(request, reterr) && check_headers(request, reterr) &&
-           check_host(request, reterr) && check_body(request, ret_framing, reterr);
+           check_host(request, reterr) && gate_check_body(request, ret_framing, reterr);
 }

@@ -30,6 +30,10 @@ struct framing {
 bool gate_check(const struct gate_request *request, struct framing *ret_framing,
                 struct problem *reterr);
 
+/* The part of gate_check that is about the body's length: for a head that is not complete yet. */
+bool gate_check_body(const struct gate_request *request, struct framing *ret_framing,
+                     struct problem *reterr);
+
 /*
  * What is wrong with a request target as sent, "/a?b=c"; NULL for nothing. It must be asked before
  * the parser unescapes the target in place, because %00 would cut it short.

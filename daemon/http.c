@@ -65,24 +65,32 @@ static enum MHD_Result take_parameter(void *user, enum MHD_ValueKind kind, const
     return MHD_YES;
 }
 
-static bool pass_gate(struct job *job, const char *version, struct problem *reterr)
+static struct gate_request head_of(const struct job *job, struct heads *heads)
 {
     const struct config *config = job->server->config;
-    struct heads heads = {.n = 0};
-    struct gate_request request = {.method = job->method,
-                                   .version = version,
-                                   .path = job->path,
-                                   .headers = heads.list,
-                                   .max_body_bytes = config->limits_body_bytes,
-                                   .allowed_hosts = config->http_allowed_hosts};
 
+    heads->n = 0;
+    heads->too_many = false;
+    MHD_get_connection_values(job->mhd, MHD_HEADER_KIND, take_header, heads);
+    return (struct gate_request){.method = job->method,
+                                 .path = job->path,
+                                 .headers = heads->list,
+                                 .n_headers = heads->n,
+                                 .max_body_bytes = config->limits_body_bytes,
+                                 .allowed_hosts = config->http_allowed_hosts};
+}
+
+static bool pass_gate(struct job *job, const char *version, struct problem *reterr)
+{
+    struct heads heads;
+    struct gate_request request = head_of(job, &heads);
+
+    request.version = version;
     if (job->target_fault != NULL)
         return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "%s.", job->target_fault);
-    MHD_get_connection_values(job->mhd, MHD_HEADER_KIND, take_header, &heads);
     if (heads.too_many)
         return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "There are more than %d headers.",
                            MAX_HEADERS);
-    request.n_headers = heads.n;
     return gate_check(&request, &job->framing, reterr);
 }
 
@@ -184,6 +192,25 @@ static bool begin_body(struct job *job)
     return false;
 }
 
+void http_refuse_lengths(struct listener *listener)
+{
+    struct heads heads;
+    struct framing framing;
+
+    for (struct connection *at = listener->server->connections.first; at != NULL; at = at->next) {
+        struct problem problem = {0};
+        struct gate_request request;
+
+        if (at->job == NULL || at->job->state != JOB_FIRST || at->listener != listener)
+            continue;
+        request = head_of(at->job, &heads);
+        if (gate_check_body(&request, &framing, &problem))
+            continue;
+        job_break(at->job, &problem);
+        shutdown(at->fd, SHUT_WR); /* so that libmicrohttpd's answer cannot follow ours */
+    }
+}
+
 static enum MHD_Result admit(struct job *job)
 {
     struct problem problem = {0};
@@ -207,7 +234,7 @@ static enum MHD_Result first_call(struct job *job, const char *path, const char 
     job->path = path;
     job->method = method;
     if (!pass_gate(job, version, &problem)) {
-        job_fail(job, &problem);
+        answer_problem(&job->answer, &problem, NULL); /* the path may be part of the trick */
         return reject(job);
     }
     if (!check(job, &problem)) {

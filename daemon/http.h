@@ -5,7 +5,7 @@
 
 #include <microhttpd.h>
 
-struct job;
+struct listener;
 
 /* Each gets the listener as its first argument. */
 void *http_begin(void *user, const char *target, struct MHD_Connection *mhd);
@@ -16,5 +16,11 @@ void http_completed(void *user, struct MHD_Connection *mhd, void **context,
                     enum MHD_RequestTerminationCode code);
 void http_notify_connection(void *user, struct MHD_Connection *mhd, void **context,
                             enum MHD_ConnectionNotificationCode code);
+
+/*
+ * A Content-Length that libmicrohttpd 0.9.75 cannot read it answers before it asks us, and with the
+ * status line and the headers sent twice. It logs first, however: then we answer, once.
+ */
+void http_refuse_lengths(struct listener *listener);
 
 #endif

@@ -79,14 +79,15 @@ bool job_begin_body(struct job *job)
 static bool grow(struct job *job, size_t n_bytes, struct problem *reterr)
 {
     uint64_t limit = job->server->config->limits_body_bytes;
-    size_t wanted = job->body.cap > n_bytes / 2 ? 2 * job->body.cap : n_bytes;
+    size_t twice = 2 * (size_t)job->taken_bytes;
+    size_t wanted = twice > n_bytes ? twice : n_bytes;
     size_t more;
 
     if (n_bytes > limit)
         return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
                            "The body has more than %" PRIu64 " bytes, the limit.", limit);
-    wanted = arena_size(wanted < limit ? wanted : (size_t)limit);
-    more = wanted - job->body.cap;
+    wanted = wanted < limit ? wanted : (size_t)limit;
+    more = wanted - (size_t)job->taken_bytes;
     if (!memory_take(more))
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL,
                            "There is no memory for more of this body now.");
@@ -101,7 +102,7 @@ bool job_append(struct job *job, const char *bytes, size_t n_bytes, struct probl
 {
     size_t after = job->input.body_bytes + n_bytes;
 
-    if (after > job->body.cap && !grow(job, after, reterr))
+    if (after > job->taken_bytes && !grow(job, after, reterr))
         return false;
     memcpy(job->body.bytes + job->input.body_bytes, bytes, n_bytes);
     job->input.body_bytes = after;

@@ -50,6 +50,8 @@ struct job {
     uint64_t taken_bytes; /* from the budget */
     struct job *next_waiting;
     struct score *score;
+    bool opened; /* score_open was well */
+    enum pool_lane lane;
     struct answer answer;
     uint64_t started_ns;
     uint64_t queued_ns;

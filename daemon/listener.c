@@ -33,7 +33,8 @@ static void log_mhd(void *user, const char *format, va_list arguments)
 {
     char text[256];
 
-    (void)user;
+    if (strstr(format, "`Content-Length' header") != NULL)
+        http_refuse_lengths(user);
     vsnprintf(text, sizeof(text), format, arguments);
     text[strcspn(text, "\r\n")] = '\0';
     log_event_limited(LOG_LEVEL_DEBUG, "libmicrohttpd", LOG_TEXT("text", text));
@@ -60,7 +61,7 @@ static struct MHD_Daemon *start(struct listener *listener, int fd, unsigned max_
     /* STRICT_FOR_CLIENT stays off: for want of a Host it sends its answer twice; gate.c is
      * stricter anyway. */
     return MHD_start_daemon(
-        FLAGS, 0, NULL, NULL, http_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, NULL,
+        FLAGS, 0, NULL, NULL, http_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, listener,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION, http_notify_connection,
         listener, MHD_OPTION_NOTIFY_COMPLETED, http_completed, listener,
         MHD_OPTION_URI_LOG_CALLBACK, http_begin, listener, MHD_OPTION_CONNECTION_MEMORY_LIMIT,

@@ -115,15 +115,18 @@ static void run(void *argument)
     struct worker *worker = argument;
     struct pool *pool = worker->pool;
     struct task *task;
+    bool is_finished;
 
     name_thread(worker->lane);
     uv_mutex_lock(&pool->mutex);
     while ((task = wait_for_task(pool, worker->lane)) != NULL) {
         pool->n_running++;
         uv_mutex_unlock(&pool->mutex);
-        pool->options.work(task);
+        is_finished = pool->options.work(task);
         uv_mutex_lock(&pool->mutex);
         pool->n_running--;
+        if (!is_finished)
+            continue;
         queue_put(&pool->finished, task);
         uv_mutex_unlock(&pool->mutex);
         pool->options.finished(pool->options.user);

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * One thread pushes (the loop). n_mixed threads take jobs of both lanes, small ones first but not
- * for ever; one more takes small ones alone.
+ * The loop pushes, and a worker what is not for its lane. n_mixed threads take jobs of both lanes,
+ * small ones first but not for ever; one more takes small ones alone.
  */
 enum pool_lane { POOL_SMALL, POOL_MIXED, POOL_N_LANES };
 
@@ -21,7 +21,7 @@ struct task {
 struct pool_options {
     size_t n_mixed;
     size_t cap;                   /* tasks queued in both lanes, beside those that run */
-    void (*work)(struct task *);  /* on a worker */
+    bool (*work)(struct task *);  /* on a worker; false where it pushed the task again */
     void (*finished)(void *user); /* on a worker, after each task: wake the loop */
     void *user;
 };
@@ -31,7 +31,7 @@ struct pool;
 struct pool *pool_new(
     const struct pool_options *options); /* NULL where threads or memory are out */
 
-/* Room for one more task; stays true until the caller's next push. */
+/* Room for one more task; stays true until the loop's next push. */
 bool pool_has_room(struct pool *pool);
 void pool_push(struct pool *pool, enum pool_lane lane, struct task *task);
 

@@ -8,7 +8,7 @@
 #include "daemon/server.h"
 
 /* In a drain, a connection without a request may take this long to send one. */
-#define GRACE_MS 1000
+#define GRACE_MS 250
 
 static void expire_body(struct job *job)
 {

@@ -48,21 +48,33 @@ static bool parse(struct job *job, struct problem *reterr)
     return job->score != NULL;
 }
 
-static void score(struct job *job, double queue_s)
+/* Opened is what a worker of the small lane hands on to a mixed one. */
+static bool open_masks(struct job *job, struct problem *reterr)
 {
-    struct problem problem = {0};
+    if (!job->opened)
+        job->opened = parse(job, reterr) && score_open(job->score, reterr);
+    return job->opened;
+}
+
+static void score(struct job *job, double queue_s, struct problem *reterr)
+{
     size_t n_bytes = 0;
     char *text = NULL;
 
-    if (parse(job, &problem) && score_run(job->score, &problem))
+    if (score_run(job->score, reterr))
         text = score_print(job->score, queue_s, clock_seconds(clock_ns() - job->started_ns),
-                           &n_bytes, &problem);
+                           &n_bytes, reterr);
     if (text != NULL)
         answer_take(&job->answer, "application/json", text, n_bytes);
-    else
-        job_fail(job, &problem);
+}
+
+/* The score goes here, as it may hold much memory that others wait for. */
+static void conclude(struct job *job, const struct problem *problem)
+{
+    if (problem->code != PROBLEM_NONE)
+        job_fail(job, problem);
     job->answer.no_store = true;
-    score_free(job->score); /* here, as it may hold much memory that others wait for */
+    score_free(job->score);
     job->score = NULL;
 }
 
@@ -71,7 +83,7 @@ static bool refuse(struct job *job, const char *detail)
     struct problem problem = {0};
 
     problem_set(&problem, PROBLEM_QUEUE_FULL, NULL, "%s", detail);
-    job_fail(job, &problem);
+    conclude(job, &problem);
     return true;
 }
 
@@ -82,39 +94,66 @@ static bool hand_over(struct job *job, enum pool_lane lane)
         return refuse(job, "Too many requests wait for a thread.");
     job->state = JOB_QUEUED;
     job->queued_ns = clock_ns();
+    job->lane = lane;
     connection_enter(job->connection, CONNECTION_BUSY, 0);
     job_suspend(job);
     pool_push(job->server->pool, lane, &job->task);
     return false;
 }
 
+/* Nothing is inflated on the loop, not even a header. */
 bool work_begin(struct job *job)
 {
     struct problem problem = {0};
 
     if (!is_worth_a_look(job))
         return hand_over(job, POOL_MIXED);
-    if (!parse(job, &problem)) {
-        job_fail(job, &problem);
-        return true;
-    }
-    if (score_decoded_bytes(job->score) > SMALL_BYTES)
-        return hand_over(job, POOL_MIXED);
-    if (score_is_compressed(job->score) || score_decoded_bytes(job->score) > INLINE_BYTES)
+    if (parse(job, &problem) && score_is_compressed(job->score))
         return hand_over(job, POOL_SMALL);
-    score(job, 0);
+    if (problem.code == PROBLEM_NONE && open_masks(job, &problem)) {
+        if (score_decoded_bytes(job->score) > SMALL_BYTES)
+            return hand_over(job, POOL_MIXED);
+        if (score_decoded_bytes(job->score) > INLINE_BYTES)
+            return hand_over(job, POOL_SMALL);
+        score(job, 0, &problem);
+    }
+    conclude(job, &problem);
     return true;
 }
 
-void work_run(struct task *task)
+/* Compressed masks tell how large they are only once they are opened. */
+static bool is_for_the_other_lane(const struct job *job)
+{
+    return job->lane == POOL_SMALL && score_decoded_bytes(job->score) > SMALL_BYTES;
+}
+
+/* false where the job went to the other lane. */
+static bool run(struct job *job, double queue_s)
+{
+    struct problem problem = {0};
+
+    if (open_masks(job, &problem)) {
+        if (is_for_the_other_lane(job)) {
+            job->lane = POOL_MIXED;
+            pool_push(job->server->pool, POOL_MIXED, &job->task);
+            return false;
+        }
+        score(job, queue_s, &problem);
+    }
+    conclude(job, &problem);
+    return true;
+}
+
+bool work_run(struct task *task)
 {
     struct job *job = (struct job *)task;
     uint64_t waited_ns = clock_ns() - job->queued_ns;
 
-    if (connection_is_gone(job->connection->fd))
+    if (connection_is_gone(job->connection->fd)) {
         job->answer.status = 0;
-    else if (waited_ns / 1000000 > job->server->config->timeouts_queue_ms)
-        refuse(job, "The request waited too long for a thread.");
-    else
-        score(job, clock_seconds(waited_ns));
+        return true;
+    }
+    if (waited_ns / 1000000 > job->server->config->timeouts_queue_ms)
+        return refuse(job, "The request waited too long for a thread.");
+    return run(job, clock_seconds(waited_ns));
 }

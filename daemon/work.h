@@ -14,7 +14,10 @@ struct task;
 bool work_check(struct job *job, struct problem *reterr);
 bool work_begin(struct job *job);
 
-/* The pool's: on a worker. The job has its answer afterwards, or is JOB_DROPPED. */
-void work_run(struct task *task);
+/*
+ * The pool's: on a worker. The job has its answer afterwards or, with status 0, nobody to answer;
+ * false where it was pushed into the other lane instead.
+ */
+bool work_run(struct task *task);
 
 #endif

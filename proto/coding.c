@@ -67,11 +67,11 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-void coding__consume(struct coding *coding, ptrdiff_t n)
+void coding__consume(struct coding *coding, size_t n)
 {
     coding->bytes += n;
-    coding->n_bytes -= (size_t)n;
-    coding->n_consumed += (size_t)n;
+    coding->n_bytes -= n;
+    coding->n_consumed += n;
 }
 
 static bool none_decode(struct coding *coding, uint8_t *out, size_t n, size_t *ret_n,
@@ -81,7 +81,7 @@ static bool none_decode(struct coding *coding, uint8_t *out, size_t n, size_t *r
 
     (void)reterr;
     memcpy(out, coding->bytes, n_here);
-    coding__consume(coding, (ptrdiff_t)n_here);
+    coding__consume(coding, n_here);
     coding->ended = n_here < n;
     *ret_n = n_here;
     return true;
@@ -219,7 +219,7 @@ const uint8_t *coding_borrow(struct coding *coding, size_t n)
 
     if (coding->kind != CODING_NONE || n > coding->n_bytes)
         return NULL;
-    coding__consume(coding, (ptrdiff_t)n);
+    coding__consume(coding, n);
     coding->n_decoded += n;
     return bytes;
 }

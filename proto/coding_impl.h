@@ -31,7 +31,7 @@ struct coding_decoder {
 
 extern const struct coding_decoder coding__inflate, coding__zstd;
 
-void coding__consume(struct coding *coding, ptrdiff_t n);
+void coding__consume(struct coding *coding, size_t n);
 bool coding__begins(const uint8_t *bytes, size_t n_bytes, const char *signature, size_t n);
 
 /* What can be wrong with encoded data; each returns false. */

@@ -77,8 +77,11 @@ static int inflate_some(struct coding *coding, uint8_t *out, size_t n_out, size_
     state->next_out = out;
     state->avail_out = (uint32_t)n_out;
     status = isal_inflate(state);
-    /* At the end of a member ISA-L gives back what it had read ahead, in this call or before. */
-    coding__consume(coding, (ptrdiff_t)n_in - (ptrdiff_t)state->avail_in);
+    /* Where a block is damaged, ISA-L leaves avail_in too small by 8, wrapped around near the end.
+     */
+    if (state->avail_in > n_in)
+        return ISAL_INVALID_BLOCK;
+    coding__consume(coding, n_in - state->avail_in);
     *ret_n = n_out - state->avail_out;
     return status;
 }

@@ -71,8 +71,9 @@ static bool zstd_next_frame(struct coding *coding, struct problem *reterr)
 static bool zstd_decode(struct coding *coding, uint8_t *out, size_t n, size_t *ret_n,
                         struct problem *reterr)
 {
-    ZSTD_outBuffer output = {out, n, 0};
+    ZSTD_outBuffer output = {.size = n};
 
+    output.dst = out;
     while (output.pos < n) {
         ZSTD_inBuffer input = {coding->bytes, coding->n_bytes, 0};
         size_t status;
@@ -82,7 +83,7 @@ static bool zstd_decode(struct coding *coding, uint8_t *out, size_t n, size_t *r
         if (coding->ended)
             break;
         status = ZSTD_decompressStream(coding->state, &output, &input);
-        coding__consume(coding, (ptrdiff_t)input.pos);
+        coding__consume(coding, input.pos);
         if (ZSTD_isError(status))
             return zstd_failed(coding, status, reterr);
         coding->between = status == 0;

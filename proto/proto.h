@@ -32,19 +32,23 @@ struct score;
 bool score_check(const struct score_input *input, const struct env *env, struct problem *reterr);
 
 /*
- * Parse a request as far as its masks' headers. Cost: a scan of the body, no voxel is decoded
- * (but the whole body where it has a Content-Encoding).
+ * Parse a request and find its masks in it; they are not looked into. Cost: a scan of the body,
+ * which is decoded first where it has a Content-Encoding.
  */
 struct score *score_new(const struct score_input *input, const struct env *env,
                         struct problem *reterr);
 void score_free(struct score *score);
 
-/* What score_run will have to do: elements of both masks, decoded; and whether any is compressed.
- */
-uint64_t score_decoded_bytes(const struct score *score);
+/* Whether a mask is compressed, so that even its header has to be decoded. */
 bool score_is_compressed(const struct score *score);
 
-/* Decode, compare and count. */
+/* Read the headers of both masks and compare them; once. */
+bool score_open(struct score *score, struct problem *reterr);
+
+/* After score_open: the bytes of both masks, decoded; what score_run will have to do. */
+uint64_t score_decoded_bytes(const struct score *score);
+
+/* After score_open: decode and count. */
 bool score_run(struct score *score, struct problem *reterr);
 
 /*

@@ -75,13 +75,14 @@ static const char *stranger(const uint8_t *bytes, size_t n)
     return NULL;
 }
 
-static const struct format *by_bytes(const uint8_t *bytes, size_t n)
+/* FORMAT_N where none fits, also below. */
+static enum format_kind by_bytes(const uint8_t *bytes, size_t n)
 {
     for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
         if (formats[kind]->is != NULL && formats[kind]->is(bytes, n))
-            return formats[kind];
+            return kind;
     }
-    return NULL;
+    return FORMAT_N;
 }
 
 static bool ends_with(const char *name, size_t n, const char *extension)
@@ -100,7 +101,7 @@ static bool has_extension(const struct format *format, const char *name, size_t 
     return false;
 }
 
-static const struct format *by_name(const char *name)
+static enum format_kind by_name(const char *name)
 {
     size_t n = name != NULL ? strlen(name) : 0;
 
@@ -110,15 +111,15 @@ static const struct format *by_name(const char *name)
         n -= 4;
     for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
         if (has_extension(formats[kind], name, n))
-            return formats[kind];
+            return kind;
     }
-    return NULL;
+    return FORMAT_N;
 }
 
-static bool set_mismatch(const struct reader *reader, const struct format *found,
-                         const uint8_t *bytes, size_t n, struct problem *reterr)
+static bool set_mismatch(const struct reader *reader, enum format_kind found, const uint8_t *bytes,
+                         size_t n, struct problem *reterr)
 {
-    const char *other = found != NULL ? format_name(found->kind) : stranger(bytes, n);
+    const char *other = found < FORMAT_N ? format_name(found) : stranger(bytes, n);
 
     return problem_set(reterr, PROBLEM_FORMAT_MISMATCH, reader->source.pointer,
                        "The mask is said to be %s, but its first bytes are %s%s.",
@@ -144,7 +145,7 @@ static bool set_unknown(const struct reader *reader, const uint8_t *bytes, size_
 static bool choose_format(struct reader *reader, struct problem *reterr)
 {
     enum format_kind said = reader->source.format;
-    const struct format *found;
+    enum format_kind found;
     const uint8_t *bytes;
     size_t n;
 
@@ -153,16 +154,16 @@ static bool choose_format(struct reader *reader, struct problem *reterr)
     if (n == 0)
         return problem_set(reterr, PROBLEM_TRUNCATED, reader->source.pointer, "The mask is empty.");
     found = by_bytes(bytes, n);
-    if (said != FORMAT_AUTO && formats[said]->is != NULL && found != formats[said])
+    if (said != FORMAT_AUTO && formats[said]->is != NULL && found != said)
         return set_mismatch(reader, found, bytes, n, reterr);
     if (said != FORMAT_AUTO)
-        found = formats[said];
-    if (found == NULL)
+        found = said;
+    else if (found == FORMAT_N)
         found = by_name(reader->source.filename);
-    if (found == NULL)
+    if (found == FORMAT_N)
         return set_unknown(reader, bytes, n, reterr);
-    reader->format = found;
-    reader->header.format = found->kind;
+    reader->format = formats[found];
+    reader->header.format = found;
     return true;
 }
 

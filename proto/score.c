@@ -25,7 +25,7 @@ bool score_check(const struct score_input *input, const struct env *env, struct 
     return true;
 }
 
-static bool open_masks(struct score *score, struct problem *reterr)
+bool score_open(struct score *score, struct problem *reterr)
 {
     const struct source *sources[] = {&score->request.prediction, &score->request.reference};
 
@@ -49,7 +49,7 @@ struct score *score_new(const struct score_input *input, const struct env *env,
         return NULL;
     }
     score->env = env;
-    if (!body_read(score, input, reterr) || !open_masks(score, reterr)) {
+    if (!body_read(score, input, reterr)) {
         score_free(score);
         return NULL;
     }
@@ -79,16 +79,19 @@ uint64_t score_decoded_bytes(const struct score *score)
            reader_header(score->readers[SCORE_REFERENCE])->n_bytes;
 }
 
+static bool is_compressed(const struct source *source)
+{
+    enum coding_kind coding = source->coding != CODING_AUTO
+                                  ? source->coding
+                                  : coding_sniff(source->bytes, source->n_bytes);
+
+    /* A PNG is DEFLATE inside. */
+    return coding != CODING_NONE || format_png.is(source->bytes, source->n_bytes);
+}
+
 bool score_is_compressed(const struct score *score)
 {
-    for (int i = 0; i < SCORE_N_MASKS; i++) {
-        const struct mask_header *header = reader_header(score->readers[i]);
-
-        /* A PNG is DEFLATE inside. */
-        if (header->coding != CODING_NONE || header->format == FORMAT_PNG)
-            return true;
-    }
-    return false;
+    return is_compressed(&score->request.prediction) || is_compressed(&score->request.reference);
 }
 
 bool score_run(struct score *score, struct problem *reterr)

@@ -46,8 +46,9 @@ static bool npy_is(const uint8_t *bytes, size_t n)
 
 static bool bad(struct cursor *cursor, const char *what)
 {
-    return problem_set(cursor->reterr, PROBLEM_BAD_MASK, cursor->pointer,
-                       "The NPY header is malformed: %s.", what);
+    problem_set(cursor->reterr, PROBLEM_BAD_MASK, cursor->pointer,
+                "The NPY header is malformed: %s.", what);
+    return false;
 }
 
 /* ---- the dict's grammar ---------------------------------------------------------------------- */
@@ -130,7 +131,7 @@ static bool parse_descr(struct cursor *cursor, struct mask_header *header)
     for (size_t i = 0; i < sizeof(dtypes) / sizeof(dtypes[0]); i++) {
         if (descr.n != 3 || memcmp(descr.at + 1, dtypes[i].name, 2) != 0)
             continue;
-        if (memchr("<>|=", descr.at[0], 4) == NULL)
+        if (descr.at[0] == '\0' || strchr("<>|=", descr.at[0]) == NULL)
             break;
         header->encoding.dtype = dtypes[i].dtype;
         /* '|' and '=' are the byte order of whoever wrote it, as good as always little. */

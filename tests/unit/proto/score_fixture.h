@@ -87,7 +87,7 @@ static inline json_t *fixture_score(const struct score_input *input, struct prob
     char *text = NULL;
     size_t n = 0;
 
-    if (score != NULL && score_run(score, problem))
+    if (score != NULL && score_open(score, problem) && score_run(score, problem))
         text = score_print(score, 0.5, 1.5, &n, problem);
     if (text != NULL)
         answer = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);

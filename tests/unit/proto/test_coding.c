@@ -384,6 +384,19 @@ static void raw_deflate_and_dictionaries_are_refused_in_words(void **state)
     free(file);
 }
 
+/* By the fuzzer: ISA-L's avail_in wraps around where a match reaches back before the first byte. */
+static void a_match_before_the_first_byte_near_the_end_is_corrupt(void **state)
+{
+    struct file *file = file_new();
+
+    (void)state;
+    put_hex(file, "78 9c eb 0c f0 73 e7 e5 92 e2 62 60 60 e0 f5 f4 70 5d 09 02 d2 2c 40 cc cc 01 24"
+                  "18 26 ce ff 28 05 a4 44 3d 5d 1c 43 2a 6e 25 27 24 a4 a4 24 00 09 26 21 1e 1f 1e"
+                  "06 06 27 06 8e 5d dd 34 26 20 85 9e ae 7e 2e eb 9c 12 9a 00 3e 84 10 c9");
+    assert_fails(CODING_ZLIB, file, PROBLEM_CORRUPT, "deflate block");
+    free(file);
+}
+
 static void zstd_frames_are_joined_and_skippable_ones_skipped(void **state)
 {
     static const char skippable[] = "50 2a 4d 18 03 00 00 00 61 62 63";
@@ -564,6 +577,7 @@ int main(void)
         cmocka_unit_test(gzip_members_are_joined_and_empty_ones_allowed),
         cmocka_unit_test(gzip_headers_may_have_every_field),
         cmocka_unit_test(raw_deflate_and_dictionaries_are_refused_in_words),
+        cmocka_unit_test(a_match_before_the_first_byte_near_the_end_is_corrupt),
         cmocka_unit_test(zstd_frames_are_joined_and_skippable_ones_skipped),
         cmocka_unit_test(zstd_windows_end_at_8_mib),
         cmocka_unit_test(zstd_of_before_version_1_and_dictionaries_are_refused),
