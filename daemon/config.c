@@ -203,7 +203,9 @@ static bool is_choice(const char *choices, const char *value)
 {
     size_t n = strlen(value);
 
-    for (const char *at = choices; n > 0 && at != NULL; at = strchr(at, '|')) {
+    if (n == 0 || strchr(value, '|') != NULL)
+        return false;
+    for (const char *at = choices; at != NULL; at = strchr(at, '|')) {
         at += *at == '|';
         if (strncmp(at, value, n) == 0 && (at[n] == '|' || at[n] == '\0'))
             return true;

@@ -1,0 +1,90 @@
+/* test_route.c - which method and path is answered by what, and what Allow says. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "daemon/route.h"
+
+static void every_route_is_found_by_its_method_alone(void **state)
+{
+    size_t n;
+    const struct route *routes = route_list(&n);
+    bool known;
+
+    (void)state;
+    assert_true(n > 0);
+    for (size_t i = 0; i < n; i++) {
+        assert_ptr_equal(route_find(routes[i].method, routes[i].path, &known), &routes[i]);
+        assert_true(known);
+        assert_null(route_find("DELETE", routes[i].path, &known));
+        assert_true(known);
+        assert_non_null(routes[i].handle);
+    }
+}
+
+static void head_is_answered_as_get(void **state)
+{
+    bool known;
+
+    (void)state;
+    assert_ptr_equal(route_find("HEAD", "/livez", &known), route_find("GET", "/livez", &known));
+    assert_null(route_find("HEAD", "/v1/score", &known));
+}
+
+static void paths_match_whole(void **state)
+{
+    static const char *const unknown[] = {"",       "/",       "/livez/", "/live",      "/livezz",
+                                          "/LIVEZ", "//livez", "/v1",     "/v1/score/", "*"};
+    bool known = true;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+        assert_null(route_find("GET", unknown[i], &known));
+        assert_false(known);
+    }
+}
+
+static void expect_allow(const char *path, const char *wanted)
+{
+    char text[64];
+
+    route_allow(path, text, sizeof(text));
+    assert_string_equal(text, wanted);
+}
+
+static void allow_lists_the_methods(void **state)
+{
+    (void)state;
+    expect_allow("/v1/score", "POST, OPTIONS");
+    expect_allow("/livez", "GET, HEAD, OPTIONS");
+    expect_allow("*", "GET, HEAD, POST, OPTIONS");
+}
+
+static void the_asterisk_is_for_options(void **state)
+{
+    bool known = false;
+
+    (void)state;
+    assert_null(route_find("OPTIONS", "*", &known));
+    assert_true(known);
+    assert_null(route_find("GET", "*", &known));
+    assert_false(known);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_route_is_found_by_its_method_alone),
+        cmocka_unit_test(head_is_answered_as_get),
+        cmocka_unit_test(paths_match_whole),
+        cmocka_unit_test(allow_lists_the_methods),
+        cmocka_unit_test(the_asterisk_is_for_options),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
