@@ -13,6 +13,9 @@
 #define JSON_FREE_BYTES (1u << 20)
 #define JSON_FACTOR     4
 
+/* The first room for a body without its coding; it doubles from there. */
+#define FIRST_BYTES ((size_t)64 << 10)
+
 struct bytes {
     const uint8_t *at;
     size_t n;
@@ -53,7 +56,7 @@ bool body_check(const struct score_input *input, struct problem *reterr)
 static bool grow(struct score *score, size_t *cap, struct problem *reterr)
 {
     uint64_t limit = score->env->limits.body_bytes;
-    size_t room = *cap == 0 ? 64 * 1024 : *cap * 2;
+    size_t room = *cap == 0 ? FIRST_BYTES : *cap * 2;
     uint8_t *body;
 
     if (room > limit + 1)
@@ -127,8 +130,9 @@ static bool part_place(const struct part *part, const struct part **places, stru
                        part->name);
 }
 
+/* The file name is kept, as it is the last hint to the format and parts do not last. */
 static bool source_from_part(struct source *source, const char *base64, const struct part *part,
-                             struct problem *reterr)
+                             char filename[MULTIPART_FILENAME_BYTES], struct problem *reterr)
 {
     if (base64 != NULL)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
@@ -138,6 +142,8 @@ static bool source_from_part(struct source *source, const char *base64, const st
                            "There is no part \"%s\".", source->pointer + 2);
     source->bytes = part->bytes;
     source->n_bytes = part->n_bytes;
+    memcpy(filename, part->filename, MULTIPART_FILENAME_BYTES);
+    source->filename = filename;
     return true;
 }
 
@@ -146,40 +152,50 @@ static bool read_parts(struct score *score, const struct score_input *input,
 {
     struct request *request = &score->request;
     const struct part *json = places[2];
+    struct request_text text = {.parameters = input->parameters,
+                                .n_parameters = input->n_parameters};
 
     if (json != NULL && json->n_bytes > score->env->limits.request_bytes)
         return problem_set(reterr, PROBLEM_REQUEST_TOO_LARGE, NULL,
                            "The request part has %zu bytes; the limit is %zu.", json->n_bytes,
                            (size_t)score->env->limits.request_bytes);
-    if (!request_init(request, json != NULL ? (const char *)json->bytes : NULL,
-                      json != NULL ? json->n_bytes : 0, input->parameters, input->n_parameters,
-                      &score->env->limits, reterr) ||
-        !source_from_part(&request->prediction, request->prediction_base64, places[0], reterr) ||
-        !source_from_part(&request->reference, request->reference_base64, places[1], reterr))
-        return false;
-    for (int i = 0; i < SCORE_N_MASKS; i++)
-        memcpy(score->filenames[i], places[i]->filename, sizeof(score->filenames[i]));
-    request->prediction.filename = score->filenames[SCORE_PREDICTION];
-    request->reference.filename = score->filenames[SCORE_REFERENCE];
-    return true;
+    if (json != NULL) {
+        text.json = (const char *)json->bytes;
+        text.n_json = json->n_bytes;
+    }
+    return request_init(request, &text, &score->env->limits, reterr) &&
+           source_from_part(&request->prediction, request->prediction_base64, places[0],
+                            score->filenames[SCORE_PREDICTION], reterr) &&
+           source_from_part(&request->reference, request->reference_base64, places[1],
+                            score->filenames[SCORE_REFERENCE], reterr);
+}
+
+static bool sort_parts(struct score *score, const struct score_input *input,
+                       const struct parts *parts, struct problem *reterr)
+{
+    const struct part *places[3] = {NULL, NULL, NULL};
+
+    for (size_t i = 0; i < parts->n; i++) {
+        if (!part_place(&parts->list[i], places, reterr))
+            return false;
+    }
+    return read_parts(score, input, places, reterr);
 }
 
 static bool read_multipart(struct score *score, const struct score_input *input, struct bytes body,
                            struct problem *reterr)
 {
+    const struct limits *limits = &score->env->limits;
     char boundary[MULTIPART_BOUNDARY_MAX + 1];
-    const struct part *places[3] = {NULL, NULL, NULL};
-    size_t n_parts = 0;
-    struct part *parts = calloc(score->env->limits.parts + 1, sizeof(*parts));
-    bool ok = parts != NULL ||
-              problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the body's parts.");
+    struct parts parts = {calloc(limits->parts + 1, sizeof(struct part)), 0};
+    bool ok;
 
-    ok = ok && multipart_boundary(input->content_type, boundary, reterr) &&
-         multipart_parse(body.at, body.n, boundary, &score->env->limits, parts, &n_parts, reterr);
-    for (size_t i = 0; ok && i < n_parts; i++)
-        ok = part_place(&parts[i], places, reterr);
-    ok = ok && read_parts(score, input, places, reterr);
-    free(parts);
+    if (parts.list == NULL)
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the body's parts.");
+    ok = multipart_boundary(input->content_type, boundary, reterr) &&
+         multipart_parse(body.at, body.n, boundary, limits, &parts, reterr) &&
+         sort_parts(score, input, &parts, reterr);
+    free(parts.list);
     return ok;
 }
 
@@ -207,11 +223,12 @@ static bool read_json(struct score *score, const struct score_input *input, stru
                       struct problem *reterr)
 {
     struct request *request = &score->request;
+    struct request_text text = {(const char *)body.at, body.n, input->parameters,
+                                input->n_parameters};
 
     if (body.n > JSON_FREE_BYTES && !score_take(score, (uint64_t)body.n * JSON_FACTOR, reterr))
         return false;
-    return request_init(request, (const char *)body.at, body.n, input->parameters,
-                        input->n_parameters, &score->env->limits, reterr) &&
+    return request_init(request, &text, &score->env->limits, reterr) &&
            source_from_base64(score, SCORE_PREDICTION, request->prediction_base64,
                               &request->prediction, reterr) &&
            source_from_base64(score, SCORE_REFERENCE, request->reference_base64,

@@ -237,8 +237,7 @@ static bool parts_parse(struct span body, const char *delimiter, const struct li
 }
 
 bool multipart_parse(const uint8_t *body, size_t n_bytes, const char *boundary,
-                     const struct limits *limits, struct part *ret_parts, size_t *ret_n,
-                     struct problem *reterr)
+                     const struct limits *limits, struct parts *ret_parts, struct problem *reterr)
 {
     char delimiter[MULTIPART_BOUNDARY_MAX + 5];
     struct span text = {(const char *)body, (const char *)body + n_bytes};
@@ -251,8 +250,8 @@ bool multipart_parse(const uint8_t *body, size_t n_bytes, const char *boundary,
         return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL,
                            "The body does not begin with the boundary of its Content-Type.");
     text.at += n_first;
-    if (!parts_parse(text, delimiter, limits, ret_parts, &n, reterr))
+    if (!parts_parse(text, delimiter, limits, ret_parts->list, &n, reterr))
         return false;
-    *ret_n = n;
+    ret_parts->n = n;
     return true;
 }

@@ -20,13 +20,17 @@ struct part {
 bool multipart_boundary(const char *content_type, char ret_boundary[MULTIPART_BOUNDARY_MAX + 1],
                         struct problem *reterr);
 
+struct parts {
+    struct part *list; /* the caller's, with room for limits->parts */
+    size_t n;
+};
+
 /*
- * Find the parts. The body must be nothing but them: no preamble, no epilogue.
- *   ret_parts   room for limits->parts
+ * Find the parts. The body must be nothing but them: no preamble, no epilogue. Where it is not, the
+ * list holds whatever was found before and n is left alone.
  * Cost: one search over the body.
  */
 bool multipart_parse(const uint8_t *body, size_t n_bytes, const char *boundary,
-                     const struct limits *limits, struct part *ret_parts, size_t *ret_n,
-                     struct problem *reterr);
+                     const struct limits *limits, struct parts *ret_parts, struct problem *reterr);
 
 #endif

@@ -134,7 +134,7 @@ static bool parse_regions(struct request *request, const struct option_value *va
     request->regions = calloc(n + 1, sizeof(*request->regions));
     if (request->regions == NULL)
         return no_memory(reterr);
-    json_object_foreach((json_t *)(uintptr_t)value->json, name, labels)
+    json_object_foreach(value->json, name, labels)
     {
         struct region *region = &request->regions[request->n_regions++];
         struct option_value of = {labels, json_pointer_to(value->pointer.text, name),
@@ -230,7 +230,7 @@ static bool parse_empty(struct request *request, const struct option_value *valu
 
     if (!json_is_object(value->json))
         return empty_word(value->json, value->pointer.text, &request->empty.both_empty, reterr);
-    json_object_foreach((json_t *)(uintptr_t)value->json, name, word)
+    json_object_foreach(value->json, name, word)
     {
         struct json_pointer at = json_pointer_to(value->pointer.text, name);
         double *policy = strcmp(name, "both_empty") == 0         ? &request->empty.both_empty

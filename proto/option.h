@@ -19,7 +19,7 @@ enum query_form {
 
 /* What an option's parse function is given beside the request it fills in. */
 struct option_value {
-    const json_t *json;
+    json_t *json;
     struct json_pointer pointer;
     const struct limits *limits;
 };

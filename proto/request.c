@@ -65,15 +65,15 @@ static bool read_members(struct request *request, const struct limits *limits,
     return true;
 }
 
-bool request_init(struct request *request, const char *text, size_t n_text,
-                  const struct parameter *parameters, size_t n_parameters,
+bool request_init(struct request *request, const struct request_text *text,
                   const struct limits *limits, struct problem *reterr)
 {
     set_defaults(request);
-    request->json = text != NULL ? json_parse(text, n_text, limits, reterr) : json_object();
+    request->json =
+        text->json != NULL ? json_parse(text->json, text->n_json, limits, reterr) : json_object();
     if (request->json == NULL)
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
-    if (merge_query(request->json, parameters, n_parameters, reterr) &&
+    if (merge_query(request->json, text->parameters, text->n_parameters, reterr) &&
         read_members(request, limits, reterr))
         return true;
     request_done(request);

@@ -47,14 +47,19 @@ struct request {
     bool confusion;
 };
 
+/* What a request is read from: JSON, or NULL for none, and the query. */
+struct request_text {
+    const char *json;
+    size_t n_json;
+    const struct parameter *parameters;
+    size_t n_parameters;
+};
+
 /*
- * Read a request.
- *   text         the JSON, or NULL for none
- *   parameters   the query; a name may not be given twice, nor in query and JSON both
+ * Read a request. An option may not be given twice, nor in query and JSON both.
  * On success request_done frees what it holds; on failure it holds nothing.
  */
-bool request_init(struct request *request, const char *text, size_t n_text,
-                  const struct parameter *parameters, size_t n_parameters,
+bool request_init(struct request *request, const struct request_text *text,
                   const struct limits *limits, struct problem *reterr);
 void request_done(struct request *request);
 

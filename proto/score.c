@@ -16,10 +16,11 @@ bool score_take(struct score *score, uint64_t n_bytes, struct problem *reterr)
 
 bool score_check(const struct score_input *input, const struct env *env, struct problem *reterr)
 {
+    struct request_text text = {.parameters = input->parameters,
+                                .n_parameters = input->n_parameters};
     struct request request;
 
-    if (!body_check(input, reterr) || !request_init(&request, NULL, 0, input->parameters,
-                                                    input->n_parameters, &env->limits, reterr))
+    if (!body_check(input, reterr) || !request_init(&request, &text, &env->limits, reterr))
         return false;
     request_done(&request);
     return true;

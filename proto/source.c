@@ -101,7 +101,7 @@ static bool read_source(struct reading *reading, const struct option_value *valu
 
     if (!json_is_object(value->json))
         return bad(reterr, value->pointer.text, "an object");
-    json_object_foreach((json_t *)(uintptr_t)value->json, member, json)
+    json_object_foreach(value->json, member, json)
     {
         struct json_pointer pointer = json_pointer_to(value->pointer.text, member);
 

@@ -5,7 +5,7 @@
 #include "proto/score.h"
 
 /* Both masks' pieces stay in a core's own cache between decoding and counting. */
-#define TILE_BYTES (64u * 1024)
+#define TILE_BYTES ((size_t)64 << 10)
 
 static const char *const pointers[SCORE_N_MASKS] = {"#/prediction", "#/reference"};
 
@@ -115,7 +115,7 @@ static bool stream(struct score *score, uint8_t *rooms, struct problem *reterr)
 
 static bool stream_pair(struct score *score, struct problem *reterr)
 {
-    uint8_t *rooms = malloc((size_t)SCORE_N_MASKS * TILE_BYTES);
+    uint8_t *rooms = malloc(SCORE_N_MASKS * TILE_BYTES);
     bool ok = rooms != NULL ? stream(score, rooms, reterr) : no_memory(reterr);
 
     free(rooms);
@@ -163,7 +163,7 @@ static bool count_masks(struct score *score, const struct ov_mask *masks, struct
 static bool unpack_pair(struct score *score, struct problem *reterr)
 {
     uint8_t *rooms[SCORE_N_MASKS] = {NULL, NULL};
-    struct ov_mask masks[SCORE_N_MASKS];
+    struct ov_mask masks[SCORE_N_MASKS] = {{.ndim = 0}};
     uint64_t start = score->env->now_ns();
     uint64_t decoded;
     bool ok = unpack(score, SCORE_PREDICTION, score->pair.prediction_order,

@@ -19,7 +19,10 @@ static void expect_fixed_point(const struct request *request)
     char *text = json_dumps(echo, JSON_COMPACT);
     json_t *second;
 
-    if (text == NULL || !request_init(&again, text, strlen(text), NULL, 0, &limits, &problem))
+    if (text == NULL)
+        __builtin_trap();
+    if (!request_init(&again, &(struct request_text){.json = text, .n_json = strlen(text)}, &limits,
+                      &problem))
         __builtin_trap();
     second = request_echo(&again);
     if (!json_equal(echo, second))
@@ -40,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     const uint8_t *end = memchr(data, '\n', n);
     size_t n_line = end != NULL ? (size_t)(end - data) : 0;
     char *equals;
+    struct request_text text;
 
     if (end == NULL || n_line >= sizeof(line))
         return 0;
@@ -49,8 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         *equals = '\0';
         parameter = (struct parameter){line, equals + 1};
     }
-    if (request_init(&request, (const char *)end + 1, n - n_line - 1, &parameter, equals != NULL,
-                     &limits, &problem)) {
+    text = (struct request_text){(const char *)end + 1, n - n_line - 1, &parameter, equals != NULL};
+    if (request_init(&request, &text, &limits, &problem)) {
         expect_fixed_point(&request);
         request_done(&request);
     } else if (problem.code == PROBLEM_NONE) {

@@ -22,11 +22,13 @@ static bool parse(const char *body, size_t n, struct part *parts, size_t *n_part
                   struct problem *problem)
 {
     uint8_t *copy = malloc(n > 0 ? n : 1);
+    struct parts found = {parts, *n_parts};
     bool ok;
 
     assert_non_null(copy);
     memcpy(copy, body, n);
-    ok = multipart_parse(copy, n, "B", &limits, parts, n_parts, problem);
+    ok = multipart_parse(copy, n, "B", &limits, &found, problem);
+    *n_parts = found.n;
     for (size_t i = 0; ok && i < *n_parts; i++)
         parts[i].bytes = (const uint8_t *)body + (parts[i].bytes - copy);
     free(copy);
@@ -86,7 +88,7 @@ static void every_truncation_is_refused(void **state)
 {
     static const char body[] = PART("prediction", "12345") PART("reference", "678") "--B--";
     struct part parts[4];
-    size_t n_parts;
+    size_t n_parts = 0;
 
     (void)state;
     for (size_t n = 0; n < sizeof(body) - 1; n++) {
@@ -122,7 +124,7 @@ static void malformed_bodies_are_refused(void **state)
 static void a_coding_of_a_part_is_refused_unless_it_is_none(void **state)
 {
     struct part parts[4];
-    size_t n;
+    size_t n = 0;
     struct problem problem = {0};
     static const char plain[] = "--B\r\nContent-Disposition: form-data; name=a\r\n"
                                 "Content-Transfer-Encoding: binary\r\n\r\n1\r\n--B--";
@@ -140,7 +142,7 @@ static void a_coding_of_a_part_is_refused_unless_it_is_none(void **state)
 static void one_part_more_than_the_limit_is_refused(void **state)
 {
     struct part parts[4];
-    size_t n;
+    size_t n = 0;
     struct problem problem = {0};
     static const char three[] = PART("a", "1") PART("b", "2") PART("c", "3") "--B--";
 
@@ -157,7 +159,7 @@ static void headers_of_a_part_may_be_as_long_as_the_limit(void **state)
 {
     char body[400];
     struct part parts[4];
-    size_t n_parts;
+    size_t n_parts = 0;
 
     (void)state;
     for (size_t n = 81; n <= 82; n++) {

@@ -21,8 +21,9 @@ static bool read_both(struct request *request, const char *json, const char *nam
 {
     struct parameter parameter = {name, value};
 
-    return request_init(request, json, json != NULL ? strlen(json) : 0, &parameter, name != NULL,
-                        &limits, problem);
+    struct request_text text = {json, json != NULL ? strlen(json) : 0, &parameter, name != NULL};
+
+    return request_init(request, &text, &limits, problem);
 }
 
 static void expect_refused(const char *json, enum problem_code code, const char *pointer)
@@ -179,12 +180,13 @@ static void an_option_given_twice_is_refused(void **state)
     struct request request;
     struct problem problem = {0};
     struct parameter twice[] = {{"beta", "1"}, {"beta", "1"}};
+    struct request_text text = {NULL, 0, twice, 2};
 
     (void)state;
     assert_false(read_both(&request, "{\"beta\":2}", "beta", "2", &problem));
     assert_int_equal(problem.code, PROBLEM_BAD_PARAMETER);
     problem = (struct problem){0};
-    assert_false(request_init(&request, NULL, 0, twice, 2, &limits, &problem));
+    assert_false(request_init(&request, &text, &limits, &problem));
     assert_int_equal(problem.code, PROBLEM_BAD_PARAMETER);
     expect_refused("{\"beta\":1,\"beta\":1}", PROBLEM_BAD_JSON, NULL);
 }
