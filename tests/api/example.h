@@ -5,36 +5,18 @@
 
 #include "tests/api/masks.h"
 
-#include <zstd.h>
-
 /* The running example of wire.md section 3, and a prediction of it; rows of four. */
 #define REFERENCE  "\0\1\1\0\0\1\2\0\0\0\2\0"
 #define PREDICTION "\0\1\1\0\0\0\2\0\2\0\2\2"
 #define N_LABELS   12
 
-/* The counts that both give, as the answer's members. */
+/* tp fp fn prediction reference of both. */
 #define LABEL_1_COUNTS "2 0 1 2 3"
 #define LABEL_2_COUNTS "2 2 0 4 2"
 
 static inline struct bytes npy_example(const char *labels)
 {
     return npy_u8("(3, 4)", labels, N_LABELS);
-}
-
-/* Score the example as two NPY files, on a daemon. */
-static inline struct answer score_on(const struct daemon *daemon, const char *path,
-                                     const char *request)
-{
-    struct bytes prediction = npy_example(PREDICTION), reference = npy_example(REFERENCE);
-    struct answer answer = answer_score(daemon, path, prediction, reference, request);
-    free(prediction.data);
-    free(reference.data);
-    return answer;
-}
-
-static inline struct answer score(const char *path, const char *request)
-{
-    return score_on(shared, path, request);
 }
 
 /* Score two files, which are freed. */
@@ -47,7 +29,13 @@ static inline struct answer score_files(const char *path, struct bytes predictio
     return answer;
 }
 
-/* tp fp fn prediction reference of classes/i are these. */
+/* Score the example as two NPY files. */
+static inline struct answer score(const char *path, const char *request)
+{
+    return score_files(path, npy_example(PREDICTION), npy_example(REFERENCE), request);
+}
+
+/* The member, as "classes/0", has these counts: tp fp fn prediction reference. */
 static inline void assert_counts(const struct answer *answer, const char *where, const char *wanted)
 {
     static const char *const names[] = {"tp", "fp", "fn", "prediction", "reference"};
@@ -71,13 +59,6 @@ static inline void assert_example(struct answer *answer)
     assert_counts(answer, "classes/0", LABEL_1_COUNTS);
     assert_counts(answer, "classes/1", LABEL_2_COUNTS);
     answer_free(answer);
-}
-
-static inline struct bytes zstd_of(struct bytes plain)
-{
-    struct bytes made = bytes_new(NULL, ZSTD_compressBound(plain.size));
-    made.size = ZSTD_compress(made.data, made.size, plain.data, plain.size, 3);
-    return made;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include "tests/api/http.h"
 
 #include <zlib.h>
+#include <zstd.h>
 
 /* An NPY file of any descr; shape is Python's text, "(2, 3)". */
 static inline struct bytes npy_of(const char *descr, bool fortran, const char *shape,
@@ -118,6 +119,17 @@ static inline struct bytes deflated(struct bytes plain, int window_bits)
     assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
     made.size = stream.total_out;
     deflateEnd(&stream);
+    return made;
+}
+
+/* With a checksum. */
+static inline struct bytes zstd_of(struct bytes plain)
+{
+    struct bytes made = bytes_new(NULL, ZSTD_compressBound(plain.size));
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+    made.size = ZSTD_compress2(context, made.data, made.size, plain.data, plain.size);
+    ZSTD_freeCCtx(context);
     return made;
 }
 

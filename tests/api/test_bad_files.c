@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/api/refusal.h"
 
-#include <zstd.h>
-
 #define CUT_CODES "truncated|unknown-format|bad-mask|corrupt-encoding"
 
 /* The first size bytes of a file. */
@@ -23,16 +21,6 @@ static struct bytes with_tail(struct bytes file, const void *tail, size_t size)
 {
     struct bytes made = bytes_new(file.data, file.size);
     bytes_add(&made, tail, size);
-    return made;
-}
-
-static struct bytes zstd_of(struct bytes plain)
-{
-    struct bytes made = bytes_new(NULL, ZSTD_compressBound(plain.size));
-    ZSTD_CCtx *context = ZSTD_createCCtx();
-    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
-    made.size = ZSTD_compress2(context, made.data, made.size, plain.data, plain.size);
-    ZSTD_freeCCtx(context);
     return made;
 }
 

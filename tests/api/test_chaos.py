@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import chaos
 from overlapd import main, scaled, test
 
-REQUESTS = int(os.environ.get("CHAOS_REQUESTS", scaled(1000, 600)))
+REQUESTS = int(os.environ.get("CHAOS_REQUESTS", scaled(800, 500)))
 OUTCOME = {}
 
 
