@@ -54,6 +54,7 @@ char *info_text(const struct server *server, size_t *ret_bytes)
 
     if (json != NULL && json_object_set_new(json, "limits", section(server, "limits")) == 0 &&
         json_object_set_new(json, "timeouts", section(server, "timeouts")) == 0 &&
+        json_object_set_new(json, "workers", section(server, "workers")) == 0 &&
         json_object_set_new(json, "server", facts(server)) == 0)
         text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
     json_decref(json);

@@ -114,6 +114,15 @@ static bool column_matches(const double a[3][4], const double b[3][4], int colum
     return true;
 }
 
+static double largest_difference(const double a[3][4], const double b[3][4])
+{
+    double largest = 0;
+
+    for (int i = 0; i < 12; i++)
+        largest = fmax(largest, fabs(a[i / 4][i % 4] - b[i / 4][i % 4]));
+    return largest;
+}
+
 static bool affines_match(const double a[3][4], const double b[3][4], int ndim)
 {
     double smallest = INFINITY;
@@ -141,8 +150,9 @@ static bool geometry_check(const struct mask_header *prediction,
     pair->geometry = GEOMETRY_IGNORED;
     return request->ignore_geometry ||
            problem_set(reterr, PROBLEM_GEOMETRY_MISMATCH, "#/prediction",
-                       "The affines differ: prediction %s, reference %s; "
+                       "The affines differ by up to %.3g mm: prediction %s, reference %s; "
                        "\"geometry\":\"ignore\" compares by index alone.",
+                       largest_difference(prediction->affine, reference->affine),
                        affine_text(prediction->affine).at, affine_text(reference->affine).at);
 }
 

@@ -135,11 +135,12 @@ static bool set_unknown(const struct reader *reader, const uint8_t *bytes, size_
 
     for (size_t i = 0; i < n && i < 8; i++)
         snprintf(hex + 3 * i, 4, " %02x", bytes[i]);
-    return problem_set(reterr, PROBLEM_UNKNOWN_FORMAT, reader->source.pointer,
-                       "The first bytes,%s, are %s%s. Supported are npy, nifti, png, and raw with "
-                       "format, dtype and shape given; each plain or in gzip, zlib or zstd.",
-                       hex, what != NULL ? "those of " : "of no format known here",
-                       what != NULL ? what : "");
+    return problem_set(
+        reterr, PROBLEM_UNKNOWN_FORMAT, reader->source.pointer,
+        "The first bytes,%s, are %s%s. Supported are npy, nifti, png, and raw with "
+        "format, dtype and shape given; each plain, in gzip or zstd, or in zlib where "
+        "encoding says so.",
+        hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "");
 }
 
 static bool choose_format(struct reader *reader, struct problem *reterr)

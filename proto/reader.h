@@ -31,9 +31,9 @@ struct source {
     enum format_kind format; /* FORMAT_AUTO: first bytes, then file name */
     enum coding_kind coding; /* CODING_AUTO: first bytes */
     /* For raw, which does not describe itself; refused for the others. */
-    bool declared;
-    enum ov_dtype dtype;
-    int ndim;
+    bool declared;       /* any of these is given */
+    enum ov_dtype dtype; /* OV_N_DTYPES where it is not */
+    int ndim;            /* 0 where there is no shape */
     uint64_t shape[OV_MAX_NDIM];
     enum ov_order order;
 };

@@ -7,11 +7,17 @@
 
 #include "proto/option.h"
 
+static struct source unknown_source(const char *pointer)
+{
+    return (struct source){
+        .pointer = pointer, .format = FORMAT_AUTO, .coding = CODING_AUTO, .dtype = OV_N_DTYPES};
+}
+
 static void set_defaults(struct request *request)
 {
     *request = (struct request){
-        .prediction = {.pointer = "#/prediction", .format = FORMAT_AUTO, .coding = CODING_AUTO},
-        .reference = {.pointer = "#/reference", .format = FORMAT_AUTO, .coding = CODING_AUTO},
+        .prediction = unknown_source("#/prediction"),
+        .reference = unknown_source("#/reference"),
         .labels_auto = true,
         .has_background = true,
         .metrics = {OV_DICE, OV_IOU},

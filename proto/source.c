@@ -9,9 +9,6 @@ struct reading {
     struct source *source;
     const char **base64;
     const char *name;
-    bool has_dtype;
-    bool has_shape;
-    bool has_order;
 };
 
 static bool bad(struct problem *reterr, const char *pointer, const char *wanted)
@@ -68,11 +65,11 @@ static bool read_word(struct reading *reading, const char *member, const char *t
         return source->coding != CODING_N || bad(reterr, pointer, "none, gzip, zlib or zstd");
     }
     if (strcmp(member, "dtype") == 0) {
-        reading->has_dtype = true;
+        source->declared = true;
         return ov_dtype_find(text, &source->dtype) == OV_OK ||
                bad(reterr, pointer, "a NumPy dtype from uint8 to float64");
     }
-    reading->has_order = true;
+    source->declared = true;
     source->order = strcmp(text, "F") == 0 ? OV_ORDER_F : OV_ORDER_C;
     return strcmp(text, "F") == 0 || strcmp(text, "C") == 0 || bad(reterr, pointer, "C or F");
 }
@@ -83,7 +80,7 @@ static bool read_member(struct reading *reading, const char *member, const json_
     static const char *const words[] = {"part", "base64", "format", "encoding", "dtype", "order"};
 
     if (strcmp(member, "shape") == 0) {
-        reading->has_shape = true;
+        reading->source->declared = true;
         return read_shape(reading->source, json, pointer, reterr);
     }
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -111,10 +108,6 @@ static bool read_source(struct reading *reading, const struct option_value *valu
     if (json_object_get(value->json, "part") != NULL && *reading->base64 != NULL)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
                            "A source is either a part or base64.");
-    reading->source->declared = reading->has_dtype || reading->has_shape || reading->has_order;
-    if (reading->source->declared && !(reading->has_dtype && reading->has_shape))
-        return problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
-                           "A raw source needs both dtype and shape.");
     return true;
 }
 

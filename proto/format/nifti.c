@@ -315,9 +315,9 @@ static bool find_voxels(const struct nifti *nifti, uint64_t limit, uint64_t *ret
                            "The NIfTI vox_offset is %.17g; voxels begin at a whole byte, at %u at "
                            "the earliest.",
                            offset, layout->header_bytes + 4);
-    /* They are decoded like voxels, so they may not be more than those either. */
+    /* Extensions are decoded like voxels, so they may not be more than those either. */
     if (offset > 0x1p53 || (uint64_t)offset - layout->header_bytes - 4 > limit)
-        return problem_set(reterr, PROBLEM_DECODED_TOO_LARGE, nifti->pointer,
+        return problem_set(reterr, PROBLEM_BAD_MASK, nifti->pointer,
                            "The NIfTI vox_offset is %.17g; extensions of at most %llu bytes are "
                            "skipped.",
                            offset, (unsigned long long)limit);

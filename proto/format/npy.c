@@ -175,21 +175,24 @@ static bool parse_axis(struct cursor *cursor, uint64_t *ret_axis)
 
 static bool parse_shape(struct cursor *cursor, struct mask_header *header)
 {
+    bool comma = true;
+
     if (!skip(cursor, '('))
         return bad(cursor, "the shape is not a tuple");
-    header->ndim = 0;
-    while (!skip(cursor, ')')) {
+    for (header->ndim = 0; !skip(cursor, ')'); header->ndim++) {
         if (header->ndim == OV_MAX_NDIM)
             return problem_set(cursor->reterr, PROBLEM_UNSUPPORTED_MASK, cursor->pointer,
                                "The NPY array has more than %d axes.", OV_MAX_NDIM);
+        if (!comma)
+            return bad(cursor, "the shape is not a tuple of natural numbers");
         if (!parse_axis(cursor, &header->shape[header->ndim]))
             return false;
-        header->ndim++;
-        if (!skip(cursor, ',') && (cursor->at == cursor->end || *cursor->at != ')'))
-            return bad(cursor, "the shape is not a tuple of natural numbers");
+        comma = skip(cursor, ',');
     }
     if (header->ndim == 0)
         return bad(cursor, "its shape is (), a single number and no mask");
+    if (header->ndim == 1 && !comma)
+        return bad(cursor, "its shape is a number in brackets; a tuple of one has a comma");
     return true;
 }
 

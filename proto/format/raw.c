@@ -11,12 +11,9 @@ static bool raw_open(struct reader *reader, struct coding *stream, struct proble
     struct mask_header *header = reader__header(reader);
 
     (void)stream;
-    if (!source->declared)
+    if (!source->declared || source->dtype == OV_N_DTYPES || source->ndim == 0)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
                            "A raw mask does not describe itself: give its dtype and shape.");
-    if (source->ndim < 1 || source->ndim > OV_MAX_NDIM)
-        return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
-                           "A raw mask has 1 to %d axes, not %d.", OV_MAX_NDIM, source->ndim);
     header->encoding.dtype = source->dtype;
     header->encoding.swapped = bytes_are_swapped(BYTES_LITTLE);
     header->order = source->order;

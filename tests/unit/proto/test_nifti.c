@@ -200,9 +200,9 @@ static void offsets_are_whole_and_behind_the_header(void **state)
         poke_offset(file, kinds[i], n + (1 << 24));
         assert_file_problem(file, PROBLEM_TRUNCATED, "");
         poke_offset(file, kinds[i], n + (1 << 24) + 2);
-        assert_file_problem(file, PROBLEM_DECODED_TOO_LARGE, "at most 16777216 bytes");
+        assert_file_problem(file, PROBLEM_BAD_MASK, "at most 16777216 bytes");
         poke_offset(file, kinds[i], 4e18);
-        assert_file_problem(file, PROBLEM_DECODED_TOO_LARGE, "vox_offset is");
+        assert_file_problem(file, PROBLEM_BAD_MASK, "vox_offset is");
         if (kinds[i].version == 1) {
             poke_offset(file, kinds[i], 352.5);
             assert_file_problem(file, PROBLEM_BAD_MASK, "352.5");

@@ -146,7 +146,6 @@ static void the_dict_is_read_however_it_is_written(void **state)
     assert_dict_reads("{\"shape\": (3, 4,), \"fortran_order\": False, \"descr\": \"|u1\"}");
     assert_dict_reads(" {'shape' : ( 3L , 4L ) ,\t'descr' : '|u1' , 'fortran_order' : False ,} \n");
     assert_dict_reads("{'fortran_order': False, 'shape': (12,), 'descr': '|u1'}");
-    assert_dict_reads("{'fortran_order': False, 'shape': (12), 'descr': '|u1'}");
     assert_dict_reads(DICT("'|u1'", "False", "(1, 1, 1, 1, 1, 3, 4)"));
 }
 
