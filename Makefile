@@ -22,13 +22,14 @@ HARDEN       := -fstack-protector-strong -fstack-clash-protection
 MODE_release := $(HARDEN) -D_FORTIFY_SOURCE=3
 MODE_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_tsan    := -O1 -fsanitize=thread
-MODE_cov     := -O0 --coverage
+MODE_cov     := -O0 --coverage -fprofile-update=atomic
 B := build/$(MODE)
 LINK = $(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -pie
 
 DEPS_proto  := jansson libisal libzstd spng libxxhash
 DEPS_daemon := libmicrohttpd libuv inih $(DEPS_proto)
 DEPS_tests  := cmocka libcurl zlib $(DEPS_daemon)
+DEPS_examples := zlib spng
 libs         = $(shell pkg-config --libs $(DEPS_$(1))) -lm
 
 lib_src    := $(wildcard lib/*.c lib/kernels/*.c)
@@ -80,7 +81,7 @@ $(B)/overlapd: $(B)/daemon/main.o $(B)/daemon.a $(B)/proto.a $(B)/liboverlap.a
 $(B)/proto/openapi.o: proto/openapi.yaml
 
 $(B)/examples/%: $(B)/examples/%.o
-	$(LINK) $^ $(call libs,tests) -o $@
+	$(LINK) $^ $(call libs,examples) -o $@
 
 $(B)/tests/unit/lib/%: $(B)/tests/unit/lib/%.o $(B)/liboverlap.a
 	$(LINK) $^ $(call libs,tests) -o $@
