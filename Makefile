@@ -102,7 +102,6 @@ asan tsan: ## run every test under sanitizers
 
 cov: ## line coverage of the tests
 	$(MAKE) test MODE=cov WERROR=
-	gcovr -r . --object-directory build/cov --filter 'lib/' --filter 'proto/' --filter 'daemon/' --txt build/cov/report.txt --print-summary
 	tests/coverage build/cov
 
 build/fuzz/%: tests/fuzz/%.c $(lib_src) $(proto_src)

@@ -84,21 +84,36 @@ static bool move(struct arena_store *store, struct arena *arena, size_t n_bytes)
     return true;
 }
 
+static bool grow_mapped(struct arena *arena, size_t cap)
+{
+    void *bytes = mremap(arena->bytes, arena->cap, cap, MREMAP_MAYMOVE);
+
+    if (bytes == MAP_FAILED)
+        return false;
+    *arena = (struct arena){bytes, cap};
+    return true;
+}
+
+static bool grow_small(struct arena *arena, size_t cap)
+{
+    uint8_t *bytes = realloc(arena->bytes, cap);
+
+    if (bytes == NULL)
+        return false;
+    arena->bytes = bytes;
+    arena->cap = cap;
+    return true;
+}
+
 bool arena_grow(struct arena_store *store, struct arena *arena, size_t n_bytes)
 {
     size_t cap = arena_size(n_bytes);
-    void *bytes;
 
     if (cap <= arena->cap)
         return true;
     if (is_mapped(cap) != is_mapped(arena->cap))
         return move(store, arena, n_bytes);
-    bytes = is_mapped(cap) ? mremap(arena->bytes, arena->cap, cap, MREMAP_MAYMOVE)
-                           : realloc(arena->bytes, cap);
-    if (bytes == NULL || bytes == MAP_FAILED)
-        return false;
-    *arena = (struct arena){bytes, cap};
-    return true;
+    return is_mapped(cap) ? grow_mapped(arena, cap) : grow_small(arena, cap);
 }
 
 void arena_free(struct arena_store *store, struct arena *arena)

@@ -36,9 +36,10 @@ enum config_type {
     CONFIG_SECONDS
 };
 
-#define CONFIG_COUNT(type, section, key, text, low, high, choices, help) +1
-enum { CONFIG_N_KEYS = 0 CONFIG_MAP(CONFIG_COUNT) };
-#undef CONFIG_COUNT
+#define CONFIG_INDEX(type, section, key, text, low, high, choices, help) \
+    CONFIG_INDEX_##section##_##key,
+enum { CONFIG_MAP(CONFIG_INDEX) CONFIG_N_KEYS };
+#undef CONFIG_INDEX
 
 struct config_key {
     enum config_type type;

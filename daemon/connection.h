@@ -14,7 +14,7 @@ enum connection_phase {
     CONNECTION_HEADER, /* no request yet, or its head is arriving */
     CONNECTION_WAIT,   /* suspended until there is memory for the body */
     CONNECTION_BODY,   /* the body is arriving */
-    CONNECTION_BUSY,   /* suspended until a worker is done */
+    CONNECTION_BUSY,   /* suspended until a worker is done, or just resumed */
     CONNECTION_WRITE,  /* the answer is leaving */
     CONNECTION_IDLE    /* between two requests */
 };

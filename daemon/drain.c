@@ -96,8 +96,10 @@ void drain_finish(struct server *server)
     if (server->pool != NULL)
         pool_stop(server->pool); /* from here on nobody else touches a job */
     for (struct connection *at = server->connections.first; at != NULL; at = at->next) {
-        if (at->job != NULL && at->job->suspended)
-            job_resume(at->job, JOB_DROPPED); /* libmicrohttpd aborts where one is suspended */
+        if (at->job == NULL || !at->job->suspended)
+            continue;
+        admission_forget(&server->admission, at->job);
+        job_resume(at->job, JOB_DROPPED); /* libmicrohttpd aborts where one is suspended */
     }
     for (size_t i = 0; i < server->n_listeners; i++)
         listener_stop(&server->listeners[i]);

@@ -273,6 +273,7 @@ static enum MHD_Result final_call(struct job *job)
     return answer(job);
 }
 
+/* The parameters are libmicrohttpd's. NOLINTNEXTLINE(readability-function-size) */
 enum MHD_Result http_handle(void *user, struct MHD_Connection *mhd, const char *path,
                             const char *method, const char *version, const char *bytes,
                             size_t *n_bytes, void **context)

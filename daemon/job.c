@@ -56,6 +56,7 @@ void job_resume(struct job *job, enum job_state state)
 {
     job->state = state;
     job->suspended = false;
+    connection_enter(job->connection, CONNECTION_BUSY, 0);
     MHD_resume_connection(job->mhd);
     listener_wake(job->connection->listener);
 }
@@ -83,9 +84,6 @@ static bool grow(struct job *job, size_t n_bytes, struct problem *reterr)
     size_t wanted = twice > n_bytes ? twice : n_bytes;
     size_t more;
 
-    if (n_bytes > limit)
-        return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
-                           "The body has more than %" PRIu64 " bytes, the limit.", limit);
     wanted = wanted < limit ? wanted : (size_t)limit;
     more = wanted - (size_t)job->taken_bytes;
     if (!memory_take(more))
@@ -101,7 +99,11 @@ static bool grow(struct job *job, size_t n_bytes, struct problem *reterr)
 bool job_append(struct job *job, const char *bytes, size_t n_bytes, struct problem *reterr)
 {
     size_t after = job->input.body_bytes + n_bytes;
+    uint64_t limit = job->server->config->limits_body_bytes;
 
+    if (after > limit)
+        return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
+                           "The body has more than %" PRIu64 " bytes, the limit.", limit);
     if (after > job->taken_bytes && !grow(job, after, reterr))
         return false;
     memcpy(job->body.bytes + job->input.body_bytes, bytes, n_bytes);

@@ -99,7 +99,10 @@ static bool open_on(struct listener *listener, int fd, unsigned max_connections)
         return false;
     }
     info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    uv_poll_init(&listener->server->loop, &listener->poll, info->epoll_fd);
+    if (uv_poll_init(&listener->server->loop, &listener->poll, info->epoll_fd) != 0) {
+        MHD_stop_daemon(listener->daemon);
+        return false;
+    }
     uv_timer_init(&listener->server->loop, &listener->timer);
     listener->poll.data = listener;
     listener->timer.data = listener;
@@ -167,8 +170,12 @@ void listener_pump(struct listener *listener)
 
 void listener_quiesce(struct listener *listener)
 {
-    int fd = MHD_quiesce_daemon(listener->daemon);
+    int fd;
 
+    if (listener->is_quiet)
+        return;
+    listener->is_quiet = true;
+    fd = MHD_quiesce_daemon(listener->daemon);
     if (fd >= 0)
         close(fd);
     if (listener->is_unix)
@@ -177,6 +184,7 @@ void listener_quiesce(struct listener *listener)
 
 void listener_stop(struct listener *listener)
 {
+    listener_quiesce(listener);
     uv_poll_stop(&listener->poll);
     uv_timer_stop(&listener->timer);
     MHD_stop_daemon(listener->daemon);

@@ -17,8 +17,9 @@ struct listener {
     const char *kind;          /* "tcp", "unix" */
     char where[ADDRESS_TEXT_BYTES];
     bool is_unix;
-    bool need;   /* libmicrohttpd has something to do */
-    bool closed; /* a connection was closed: it may accept again, but does so only when run */
+    bool is_quiet; /* takes no new connections; its socket file may be a successor's by now */
+    bool need;     /* libmicrohttpd has something to do */
+    bool closed;   /* a connection was closed: it may accept again, but does so only when run */
     uv_poll_t poll;
     uv_timer_t timer;
 };

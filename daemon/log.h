@@ -68,7 +68,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
  * The line that log_write writes, without its time, NUL-terminated; what does not fit is cut off.
  * Values are quoted where they need it, and no byte of a value can end a line or a field.
  */
-size_t log_format(char *line, size_t cap, enum log_level level, const char *event,
+size_t log_format(char *text, size_t cap, enum log_level level, const char *event,
                   const struct log_field *fields, size_t n_fields);
 
 #endif

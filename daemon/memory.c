@@ -3,10 +3,10 @@
 #include "daemon/memory.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -51,15 +51,17 @@ void memory_give(uint64_t n_bytes)
 /* A file of one number; UINT64_MAX for "max" and where there is none. */
 static uint64_t read_number(const char *path)
 {
-    uint64_t number = UINT64_MAX;
+    char line[32] = "";
+    char *end = line;
+    unsigned long long number = 0;
     FILE *file = fopen(path, "re");
 
     if (file == NULL)
         return UINT64_MAX;
-    if (fscanf(file, "%" SCNu64, &number) != 1)
-        number = UINT64_MAX;
+    if (fgets(line, sizeof(line), file) != NULL)
+        number = strtoull(line, &end, 10);
     fclose(file);
-    return number;
+    return end != line ? number : UINT64_MAX;
 }
 
 /* The cgroup (v2) of this process, "/a/b"; "" where it is not told. */

@@ -139,34 +139,46 @@ static void init_env(struct server *server)
         server->arenas.max_bytes = KEPT_BYTES;
 }
 
-static void init_loop(struct server *server)
+static void init_timers(struct server *server)
 {
-    static const int numbers[SERVER_N_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
-
-    uv_loop_init(&server->loop);
-    uv_check_init(&server->loop, &server->check);
-    uv_idle_init(&server->loop, &server->idle);
-    uv_async_init(&server->loop, &server->finished, on_finished);
     uv_timer_init(&server->loop, &server->sweep);
     uv_timer_init(&server->loop, &server->heartbeat);
     uv_timer_init(&server->loop, &server->drain);
-    server->check.data = server->finished.data = server->sweep.data = server;
-    server->heartbeat.data = server->drain.data = server;
-    server->lingers.loop = &server->loop;
-    uv_check_start(&server->check, on_check);
+    server->sweep.data = server->heartbeat.data = server->drain.data = server;
     uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
     uv_timer_start(&server->heartbeat, on_heartbeat, HEARTBEAT_MS, HEARTBEAT_MS);
-    for (int i = 0; i < SERVER_N_SIGNALS; i++) {
-        uv_signal_init(&server->loop, &server->signals[i]);
-        server->signals[i].data = server;
-        uv_signal_start(&server->signals[i], on_signal, numbers[i]);
-    }
+}
+
+static bool init_signals(struct server *server)
+{
+    static const int numbers[SERVER_N_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    bool ok = true;
+
     signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < SERVER_N_SIGNALS && ok; i++) {
+        ok = uv_signal_init(&server->loop, &server->signals[i]) == 0;
+        server->signals[i].data = server;
+        ok = ok && uv_signal_start(&server->signals[i], on_signal, numbers[i]) == 0;
+    }
+    return ok;
+}
+
+static bool init_handles(struct server *server)
+{
+    uv_check_init(&server->loop, &server->check);
+    uv_idle_init(&server->loop, &server->idle);
+    server->check.data = server->finished.data = server;
+    server->lingers.loop = &server->loop;
+    uv_check_start(&server->check, on_check);
+    init_timers(server);
+    return uv_async_init(&server->loop, &server->finished, on_finished) == 0 &&
+           init_signals(server);
 }
 
 /* Connections per listener, so that descriptors never run out: libmicrohttpd would spin. */
-static unsigned max_connections(const struct config *config, size_t n_listeners)
+static unsigned max_connections(const struct config *config)
 {
+    size_t n_listeners = config->listen_tcp[0] != '\0' && config->listen_unix[0] != '\0' ? 2 : 1;
     struct rlimit files = {0};
     rlim_t most;
 
@@ -189,7 +201,7 @@ static bool open_listeners(struct server *server)
 {
     bool tcp = server->config->listen_tcp[0] != '\0';
     bool local = server->config->listen_unix[0] != '\0';
-    unsigned max = max_connections(server->config, (size_t)tcp + local);
+    unsigned max = max_connections(server->config);
 
     if (tcp && !listener_open_tcp(&server->listeners[server->n_listeners], server, max))
         return false;
@@ -218,6 +230,10 @@ static bool start_pool(struct server *server)
 
 static bool open_server(struct server *server)
 {
+    if (!init_handles(server)) {
+        log_event(LOG_LEVEL_ERROR, "start-failed", LOG_TEXT("reason", "no event loop"));
+        return false;
+    }
     if (ov_isa_select(server->config->kernels_isa) != OV_OK) {
         log_event(LOG_LEVEL_ERROR, "start-failed",
                   LOG_TEXT("reason", "this machine lacks the instruction set in kernels.isa"));
@@ -226,6 +242,8 @@ static bool open_server(struct server *server)
     if (!open_listeners(server) || !start_pool(server))
         return false;
     server->info = info_text(server, &server->info_bytes);
+    if (server->info == NULL)
+        log_event(LOG_LEVEL_ERROR, "start-failed", LOG_TEXT("reason", "out of memory"));
     return server->info != NULL;
 }
 
@@ -250,14 +268,15 @@ int server_run(const struct config *config)
     struct server *server = calloc(1, sizeof(*server));
     int status = 1;
 
-    if (server == NULL)
+    if (server == NULL || uv_loop_init(&server->loop) != 0) {
+        free(server);
         return 1;
+    }
     server->config = config;
     log_set_level(config->log_level);
     MHD_set_panic_func(on_panic, NULL);
     json_object_seed(0); /* before there are threads */
     init_env(server);
-    init_loop(server);
     if (open_server(server)) {
         announce(server);
         uv_run(&server->loop, UV_RUN_DEFAULT);

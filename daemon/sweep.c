@@ -50,7 +50,6 @@ static void drop_if_gone(struct server *server, struct connection *connection)
     if (connection->phase == CONNECTION_WAIT) {
         admission_forget(&server->admission, connection->job);
         job_resume(connection->job, JOB_DROPPED);
-        connection_enter(connection, CONNECTION_WRITE, 0);
     } else {
         connection_kill(connection);
     }
