@@ -9,6 +9,7 @@
 #include "daemon/job.h"
 #include "daemon/memory.h"
 #include "daemon/server.h"
+#include "proto/json.h"
 
 static json_t *value(const struct server *server, const struct config_key *key)
 {
@@ -56,9 +57,8 @@ char *info_text(const struct server *server, size_t *ret_bytes)
         json_object_set_new(json, "timeouts", section(server, "timeouts")) == 0 &&
         json_object_set_new(json, "workers", section(server, "workers")) == 0 &&
         json_object_set_new(json, "server", facts(server)) == 0)
-        text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
+        text = json_print(json, ret_bytes);
     json_decref(json);
-    *ret_bytes = text != NULL ? strlen(text) : 0;
     return text;
 }
 

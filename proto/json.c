@@ -3,7 +3,11 @@
 #include "proto/json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The first room for a printed text: most answers fit. */
+#define PRINT_BYTES ((size_t)4096)
 
 /* The closing quote of the string that begins at `at`, or the last byte. */
 static const char *string_end(const char *at, const char *end)
@@ -65,6 +69,54 @@ json_t *json_parse(const char *text, size_t n, const struct limits *limits, stru
         return NULL;
     }
     return json;
+}
+
+/* A text being printed; failed once memory was out. */
+struct text {
+    char *at;
+    size_t n;
+    size_t cap;
+    bool failed;
+};
+
+static bool text_grow(struct text *text, size_t n)
+{
+    size_t cap = text->cap * 2 > n ? text->cap * 2 : n;
+    char *at = realloc(text->at, cap);
+
+    if (at == NULL) {
+        text->failed = true;
+        return false;
+    }
+    text->at = at;
+    text->cap = cap;
+    return true;
+}
+
+static int text_append(const char *bytes, size_t n, void *user)
+{
+    struct text *text = user;
+
+    if (text->failed || (text->n + n > text->cap && !text_grow(text, text->n + n)))
+        return -1;
+    memcpy(text->at + text->n, bytes, n);
+    text->n += n;
+    return 0;
+}
+
+char *json_print(const json_t *json, size_t *ret_bytes)
+{
+    struct text text = {malloc(PRINT_BYTES), 0, PRINT_BYTES, false};
+
+    if (text.at == NULL)
+        return NULL;
+    if (json_dump_callback(json, text_append, &text, JSON_COMPACT) != 0 ||
+        text_append("", 1, &text) != 0 || text.failed) {
+        free(text.at);
+        return NULL;
+    }
+    *ret_bytes = text.n - 1;
+    return text.at;
 }
 
 struct json_pointer json_pointer_to(const char *base, const char *name)

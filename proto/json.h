@@ -14,6 +14,12 @@
  */
 json_t *json_parse(const char *text, size_t n, const struct limits *limits, struct problem *reterr);
 
+/*
+ * Print JSON compactly, NUL-terminated; to be freed by the caller. NULL where memory is out:
+ * jansson's json_dumps (2.14) then leaves out a member's name and says nothing.
+ */
+char *json_print(const json_t *json, size_t *ret_bytes);
+
 /* "#/a" and a member name or index: "#/a/b", "#/a/3". Names are escaped as RFC 6901 wants. */
 struct json_pointer {
     char text[96];

@@ -5,7 +5,8 @@
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "proto/json.h"
 
 struct entry {
     int status;
@@ -77,10 +78,8 @@ static json_t *document(const struct problem *problem, const char *instance)
 char *problem_print(const struct problem *problem, const char *instance, size_t *ret_bytes)
 {
     json_t *json = document(problem, instance);
-    char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    char *text = json != NULL ? json_print(json, ret_bytes) : NULL;
 
     json_decref(json);
-    if (text != NULL)
-        *ret_bytes = strlen(text);
     return text;
 }

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "proto/json.h"
 #include "proto/score.h"
 
 /* An answer being built. Once memory is out ok stays false: no answer lacks a member. */
@@ -357,13 +357,10 @@ char *score_print(const struct score *score, double queue_s, double total_s, siz
 {
     struct printer print = {score, &score->request, true};
     json_t *answer = answer_json(&print, queue_s, total_s);
-    char *text = answer != NULL && print.ok ? json_dumps(answer, JSON_COMPACT) : NULL;
+    char *text = answer != NULL && print.ok ? json_print(answer, ret_bytes) : NULL;
 
     json_decref(answer);
-    if (text == NULL) {
+    if (text == NULL)
         problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the answer.");
-        return NULL;
-    }
-    *ret_bytes = strlen(text);
     return text;
 }

@@ -5,15 +5,17 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "proto/json.h"
 #include "proto/score.h"
 
 static bool add_json(XXH3_state_t *state, const json_t *json)
 {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+    size_t n = 0;
+    char *text = json_print(json, &n);
     bool ok = text != NULL;
 
     if (ok)
-        XXH3_128bits_update(state, text, strlen(text) + 1);
+        XXH3_128bits_update(state, text, n + 1);
     free(text);
     return ok;
 }

@@ -79,21 +79,42 @@ static struct score_input fixture_input(const struct fixture_body *body)
                                 .body_bytes = body->n};
 }
 
-/* The answer, or NULL with the problem set. Whatever happens, all memory is given back. */
-static inline json_t *fixture_score(const struct score_input *input, struct problem *problem)
+struct fixture_text {
+    char *text; /* NULL where there is a problem */
+    size_t n;
+};
+
+/* The answer as it would be sent. Whatever happens, all memory is given back. */
+static inline struct fixture_text fixture_print(const struct score_input *input,
+                                                struct problem *problem)
 {
     struct score *score = score_new(input, &fixture_env, problem);
-    json_t *answer = NULL;
-    char *text = NULL;
-    size_t n = 0;
+    struct fixture_text printed = {NULL, 0};
 
     if (score != NULL && score_open(score, problem) && score_run(score, problem))
-        text = score_print(score, 0.5, 1.5, &n, problem);
-    if (text != NULL)
-        answer = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
-    free(text);
+        printed.text = score_print(score, 0.5, 1.5, &printed.n, problem);
     score_free(score);
+    return printed;
+}
+
+/* The JSON of an answer, which must be well-formed; NULL for none. Frees the text. */
+static inline json_t *fixture_parse(struct fixture_text printed)
+{
+    json_t *answer = NULL;
+
+    if (printed.text != NULL) {
+        answer = json_loadb(printed.text, printed.n, JSON_REJECT_DUPLICATES, NULL);
+        if (answer == NULL)
+            abort();
+    }
+    free(printed.text);
     return answer;
+}
+
+/* The answer, or NULL with the problem set. */
+static inline json_t *fixture_score(const struct score_input *input, struct problem *problem)
+{
+    return fixture_parse(fixture_print(input, problem));
 }
 
 /* Two raw uint8 masks of n voxels, with members of the request beside the sources ("" for none). */
