@@ -11,9 +11,12 @@ static bool raw_open(struct reader *reader, struct coding *stream, struct proble
     struct mask_header *header = reader__header(reader);
 
     (void)stream;
-    if (!source->declared || source->dtype == OV_N_DTYPES || source->ndim == 0)
+    if (!source->declared || source->dtype == OV_N_DTYPES || source->ndim < 1 ||
+        source->ndim > OV_MAX_NDIM)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
-                           "A raw mask does not describe itself: give its dtype and shape.");
+                           "A raw mask does not describe itself: give its dtype and shape, of 1 to "
+                           "%d axes.",
+                           OV_MAX_NDIM);
     header->encoding.dtype = source->dtype;
     header->encoding.swapped = bytes_are_swapped(BYTES_LITTLE);
     header->order = source->order;

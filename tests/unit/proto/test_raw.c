@@ -119,6 +119,8 @@ static void without_dtype_and_shape_it_is_refused(void **state)
     source.declared = true;
     source.ndim = 0;
     assert_raw_problem(&source, PROBLEM_BAD_PARAMETER, "dtype and shape");
+    source.ndim = 8;
+    assert_raw_problem(&source, PROBLEM_BAD_PARAMETER, "dtype and shape");
     source.ndim = 2;
     source.dtype = OV_N_DTYPES;
     assert_raw_problem(&source, PROBLEM_BAD_PARAMETER, "dtype and shape");
