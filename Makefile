@@ -38,14 +38,17 @@ daemon_src := $(wildcard daemon/*.c)
 daemon_parts := $(filter-out daemon/main.c,$(daemon_src))
 test_src   := $(wildcard tests/unit/*/test_*.c tests/fault/test_*.c tests/api/test_*.c)
 fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)
+fuzz_needs := $(wildcard lib/*.h lib/kernels/*.h proto/*.h proto/format/*.h tests/fuzz/*.h \
+              tests/unit/proto/*.h) proto/openapi.yaml
 objects     = $(patsubst %.c,$(B)/%.o,$(1))
 programs    = $(patsubst %.c,$(B)/%,$(1))
 
 all: $(B)/liboverlap.a $(B)/$(SONAME) $(B)/overlapd $(B)/examples/phantom ## build the library and the daemon
 
+# -fPIC serves both libraries, and users who link the archive into a shared library of theirs.
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I. $(CPPFLAGS_$(firstword $(subst /, ,$*))) $(STD) $(WARN) $(WERROR) -fPIE \
+	$(CC) $(CPPFLAGS) -I. $(CPPFLAGS_$(firstword $(subst /, ,$*))) $(STD) $(WARN) $(WERROR) -fPIC \
 	    -fvisibility=hidden -MMD -MP $(CFLAGS) $(MODE_$(MODE)) -c $< -o $@
 
 # The library is pure C; proto and daemon may use what Linux offers.
@@ -54,12 +57,6 @@ CPPFLAGS_daemon   := -D_GNU_SOURCE
 CPPFLAGS_tests    := -D_GNU_SOURCE
 CPPFLAGS_examples := -Ilib -D_GNU_SOURCE
 CPPFLAGS_bench    := -D_GNU_SOURCE
-
-# The shared library's objects differ from the archive's by -fPIC alone.
-$(B)/pic/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I. $(STD) $(WARN) $(WERROR) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS) \
-	    $(MODE_$(MODE)) -c $< -o $@
 
 $(B)/liboverlap.a: $(call objects,$(lib_src))
 	rm -f $@ && $(AR) rcs $@ $^
@@ -70,7 +67,7 @@ $(B)/proto.a: $(call objects,$(proto_src))
 $(B)/daemon.a: $(call objects,$(daemon_parts))
 	rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/$(SONAME): $(patsubst %.c,$(B)/pic/%.o,$(lib_src)) lib/overlap.map
+$(B)/$(SONAME): $(call objects,$(lib_src)) lib/overlap.map
 	$(CC) -shared $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -Wl,-soname,$(SONAME) \
 	    -Wl,--version-script=lib/overlap.map -Wl,--no-undefined $(filter %.o,$^) -lm -o $@
 
@@ -108,10 +105,10 @@ cov: ## line coverage of the tests
 	$(MAKE) test MODE=cov WERROR=
 	tests/coverage build/cov
 
-build/fuzz/%: tests/fuzz/%.c $(lib_src) $(proto_src)
+build/fuzz/%: tests/fuzz/%.c $(lib_src) $(proto_src) $(fuzz_needs)
 	@mkdir -p build/fuzz
-	clang -g -O1 $(STD) -D_GNU_SOURCE -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $^ \
-	    $(call libs,proto) -o $@
+	clang -g -O1 $(STD) -D_GNU_SOURCE -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    $(filter %.c,$^) $(call libs,proto) -o $@
 
 fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(fuzz_src)) ## replay the corpus, then fuzz FUZZ_SECONDS each
 	tests/fuzz/run $(or $(FUZZ_SECONDS),10) $^

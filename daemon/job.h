@@ -50,7 +50,8 @@ struct job {
     uint64_t taken_bytes; /* from the budget */
     struct job *next_waiting;
     struct score *score;
-    bool opened; /* score_open was well */
+    bool opened;  /* score_open was well */
+    bool counted; /* so was score_run */
     enum pool_lane lane;
     struct answer answer;
     uint64_t started_ns;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 
 #include "daemon/clock.h"
@@ -110,11 +109,12 @@ static void on_panic(void *user, const char *file, unsigned line, const char *re
     abort();
 }
 
-static void init_env(struct server *server)
+static bool init_env(struct server *server)
 {
     const struct config *config = server->config;
     uint64_t budget = config->limits_budget_bytes;
 
+    memory_set_budget(budget != 0 ? budget : memory_limit("") / 4);
     server->env = (struct env){
         .limits = {.body_bytes = config->limits_body_bytes,
                    .decoded_bytes = config->limits_decoded_bytes,
@@ -127,16 +127,16 @@ static void init_env(struct server *server)
                    .json_values = config->limits_json_values,
                    .part_header_bytes = config->limits_part_header_bytes,
                    .parts = config->limits_parts},
+        .budget_bytes = memory_budget(),
         .now_ns = clock_ns,
         .memory_take = memory_take,
         .memory_give = memory_give,
     };
-    if (getrandom(&server->env.hash_seed, sizeof(server->env.hash_seed), GRND_NONBLOCK) < 0)
-        server->env.hash_seed = clock_ns();
-    memory_set_budget(budget != 0 ? budget : memory_limit("") / 4);
     server->arenas.max_bytes = memory_budget() / KEPT_SHARE;
     if (server->arenas.max_bytes > KEPT_BYTES)
         server->arenas.max_bytes = KEPT_BYTES;
+    return uv_random(NULL, NULL, &server->env.hash_seed, sizeof(server->env.hash_seed), 0, NULL) ==
+           0;
 }
 
 static void init_timers(struct server *server)
@@ -276,8 +276,7 @@ int server_run(const struct config *config)
     log_set_level(config->log_level);
     MHD_set_panic_func(on_panic, NULL);
     json_object_seed(0); /* before there are threads */
-    init_env(server);
-    if (open_server(server)) {
+    if (init_env(server) && open_server(server)) {
         announce(server);
         uv_run(&server->loop, UV_RUN_DEFAULT);
         status = server->hurried ? 1 : 0;

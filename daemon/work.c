@@ -14,10 +14,15 @@
 #define LOOK_BYTES MIB
 
 /* JSON is slow to parse: 64 KiB take about 2 ms. */
-#define LOOK_JSON_BYTES (64 * KIB)
+#define LOOK_JSON_BYTES (16 * KIB)
 
-/* Up to here the hand-over to a thread costs more than the counting (about 50 us). */
-#define INLINE_BYTES (256 * KIB)
+/*
+ * Up to here the hand-over to a thread costs more than the work (about 50 us): bytes of both masks,
+ * labels that they can hold, classes that are printed (a microsecond or two for each value).
+ */
+#define LOOP_BYTES   (128 * KIB)
+#define LOOP_LABELS  512
+#define LOOP_CLASSES 16
 
 /* Up to here a job takes less than about 5 ms: the small lane. */
 #define SMALL_BYTES (4 * MIB)
@@ -61,7 +66,7 @@ static void score(struct job *job, double queue_s, struct problem *reterr)
     size_t n_bytes = 0;
     char *text = NULL;
 
-    if (score_run(job->score, reterr))
+    if (job->counted || score_run(job->score, reterr))
         text = score_print(job->score, queue_s, clock_seconds(clock_ns() - job->started_ns),
                            &n_bytes, reterr);
     if (text != NULL)
@@ -101,6 +106,26 @@ static bool hand_over(struct job *job, enum pool_lane lane)
     return false;
 }
 
+static bool is_for_the_loop(const struct job *job)
+{
+    return score_decoded_bytes(job->score) <= LOOP_BYTES &&
+           score_most_labels(job->score) <= LOOP_LABELS && !score_has_tables(job->score);
+}
+
+/* Counts here and, unless much is to be printed, answers; what the masks hold tells only then. */
+static bool score_on_loop(struct job *job)
+{
+    struct problem problem = {0};
+
+    job->counted = score_run(job->score, &problem);
+    if (job->counted && score_n_classes(job->score) > LOOP_CLASSES)
+        return hand_over(job, POOL_SMALL);
+    if (job->counted)
+        score(job, 0, &problem);
+    conclude(job, &problem);
+    return true;
+}
+
 /* Nothing is inflated on the loop, not even a header. */
 bool work_begin(struct job *job)
 {
@@ -110,15 +135,13 @@ bool work_begin(struct job *job)
         return hand_over(job, POOL_MIXED);
     if (parse(job, &problem) && score_is_compressed(job->score))
         return hand_over(job, POOL_SMALL);
-    if (problem.code == PROBLEM_NONE && open_masks(job, &problem)) {
-        if (score_decoded_bytes(job->score) > SMALL_BYTES)
-            return hand_over(job, POOL_MIXED);
-        if (score_decoded_bytes(job->score) > INLINE_BYTES)
-            return hand_over(job, POOL_SMALL);
-        score(job, 0, &problem);
+    if (problem.code != PROBLEM_NONE || !open_masks(job, &problem)) {
+        conclude(job, &problem);
+        return true;
     }
-    conclude(job, &problem);
-    return true;
+    if (is_for_the_loop(job))
+        return score_on_loop(job);
+    return hand_over(job, score_decoded_bytes(job->score) > SMALL_BYTES ? POOL_MIXED : POOL_SMALL);
 }
 
 /* Compressed masks tell how large they are only once they are opened. */

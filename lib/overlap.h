@@ -31,6 +31,8 @@ extern "C" {
 #define OV_MAX_NDIM   7
 #define OV_MAX_LABELS 65536
 #define OV_MAX_PAIRS  1048576 /* distinct pairs of labels that a counter keeps */
+#define OV_LABEL_MIN  (-2147483647 - 1)
+#define OV_LABEL_MAX  4294967295
 
 #if defined(__GNUC__)
 #define OV_MUST_USE __attribute__((warn_unused_result))
@@ -56,6 +58,7 @@ const char *ov_version(void);
     X(OV_ENAN, 7, "a value is not a number")                                   \
     X(OV_ELABEL, 8, "a label is outside -2^31 .. 2^32-1")                      \
     X(OV_EMANY, 9, "more distinct labels than the limit")                      \
+    X(OV_EPAIRS, 11, "more distinct pairs of labels than OV_MAX_PAIRS")        \
     X(OV_EISA, 10, "the instruction set is unknown or this machine lacks it")
 
 #define OV_STATUS_ENUM(symbol, value, text) symbol = (value),
@@ -168,9 +171,10 @@ struct ov_counter;
 /*
  * Zeroed: nothing ignored, no threshold, no pairs. Copied by ov_counter_new.
  *
- * A threshold comes before everything else: `ignore` then speaks of labels 0 and 1. It is compared
- * exactly with integers of any size; a NaN is OV_ENAN under a threshold too. Values are checked in
- * ignored voxels as anywhere, and labels that a prediction has only there count for max_labels.
+ * `ignore` speaks of the reference's own values, also where a threshold makes others of them. A
+ * threshold is compared exactly with integers of any size; a NaN is OV_ENAN under a threshold too.
+ * Values are checked in ignored voxels as anywhere, and labels that a prediction has only there
+ * count for max_labels.
  */
 struct ov_counter_options {
     const int64_t *ignore; /* voxels whose reference is one of these leave every count */
@@ -217,8 +221,8 @@ struct ov_piece {
  * Cost:   a vectorised scan of a tile for changes of value, then work in proportion to its runs;
  *         O(runs) alone where both pieces are runs. A threshold applies to the labels of runs too.
  * Errors: OV_ESHAPE for pieces of different length, OV_EDTYPE, OV_EFRACTION, OV_ENAN, OV_ELABEL,
- *         OV_EMANY for labels beyond max_labels or pairs beyond OV_MAX_PAIRS, OV_ENOMEM; OV_EINVAL
- *         for runs that do not sum to n_voxels; OV_ESIZE beyond 2^63-1 voxels in all.
+ *         OV_EMANY for labels beyond max_labels, OV_EPAIRS, OV_ENOMEM; OV_EINVAL for runs that do
+ *         not sum to n_voxels; OV_ESIZE beyond 2^63-1 voxels in all.
  */
 OV_MUST_USE enum ov_status ov_counter_add(struct ov_counter *counter,
                                           const struct ov_piece *prediction,
@@ -238,7 +242,7 @@ OV_MUST_USE enum ov_status ov_counter_add_masks(struct ov_counter *counter,
 /*
  * Add the counts of `from`, which stays as it is, to `counter`. Associative and commutative. The
  * two were made with the same options (but for hash_seed), else OV_EINVAL. Errors: OV_EMANY,
- * OV_ESIZE, OV_ENOMEM.
+ * OV_EPAIRS, OV_ESIZE, OV_ENOMEM.
  */
 OV_MUST_USE enum ov_status ov_counter_merge(struct ov_counter *counter,
                                             const struct ov_counter *from);

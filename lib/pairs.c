@@ -51,7 +51,7 @@ static enum ov_status grow(struct ov__pairs *pairs)
 static enum ov_status insert(struct ov__pairs *pairs, struct ov__pair pair)
 {
     if (pairs->n_pairs == OV_MAX_PAIRS)
-        return OV_EMANY;
+        return OV_EPAIRS;
     if (2 * pairs->n_pairs == pairs->n_buckets && grow(pairs) != OV_OK)
         return OV_ENOMEM;
     *bucket_of(pairs, pair.prediction, pair.reference) = pair;

@@ -23,7 +23,7 @@ struct ov__pairs {
 enum ov_status ov__pairs_init(struct ov__pairs *pairs, uint64_t seed);
 void ov__pairs_done(struct ov__pairs *pairs);
 
-/* Add n_voxels > 0 to a pair. Errors: OV_EMANY beyond OV_MAX_PAIRS, OV_ENOMEM. */
+/* Add n_voxels > 0 to a pair. Errors: OV_EPAIRS beyond OV_MAX_PAIRS, OV_ENOMEM. */
 enum ov_status ov__pairs_add(struct ov__pairs *pairs, uint32_t prediction, uint32_t reference,
                              uint64_t n_voxels);
 

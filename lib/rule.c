@@ -5,9 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#define LABEL_MIN (-2147483647 - 1)
-#define LABEL_MAX 4294967295
-
 /* A NaN is unlike itself, which costs what was remembered and nothing else. */
 bool ov__rule_equal(const struct ov__rule *a, const struct ov__rule *b)
 {
@@ -92,7 +89,7 @@ static enum ov_status integer_label(const struct ov__rule *rule, uint64_t bits, 
                             : integer_exceeds(value, rule->threshold);
         return OV_OK;
     }
-    if (value < LABEL_MIN || value > LABEL_MAX || (is_u64 && value < 0))
+    if (value < OV_LABEL_MIN || value > OV_LABEL_MAX || (is_u64 && value < 0))
         return OV_ELABEL;
     *ret_label = value;
     return OV_OK;
@@ -108,7 +105,7 @@ static enum ov_status real_label(const struct ov__rule *rule, double value, int6
     }
     if (value != floor(value))
         return OV_EFRACTION;
-    if (value < (double)LABEL_MIN || value > (double)LABEL_MAX)
+    if (value < (double)OV_LABEL_MIN || value > (double)OV_LABEL_MAX)
         return OV_ELABEL;
     *ret_label = (int64_t)value;
     return OV_OK;

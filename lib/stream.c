@@ -56,10 +56,17 @@ void ov__stream_open(struct ov__stream *stream, const struct ov_piece *piece,
     stream->n_window = 0;
 }
 
-static bool is_ignored(const struct ov__stream *stream, int64_t label)
+/* Ignored labels are those that the mask holds, whatever a threshold makes of them. */
+static bool is_ignored(const struct ov__stream *stream, uint64_t bits)
 {
-    return stream->n_ignore > 0 && bsearch(&label, stream->ignore, stream->n_ignore, sizeof label,
-                                           ov__label_compare) != NULL;
+    struct ov__rule own = stream->rule;
+    int64_t label;
+    if (stream->n_ignore == 0)
+        return false;
+    own.has_threshold = false;
+    return ov__rule_label(&own, bits, &label) == OV_OK &&
+           bsearch(&label, stream->ignore, stream->n_ignore, sizeof label, ov__label_compare) !=
+               NULL;
 }
 
 static enum ov_status learn(struct ov__stream *stream, uint64_t bits, struct ov__memo *ret_memo)
@@ -67,7 +74,7 @@ static enum ov_status learn(struct ov__stream *stream, uint64_t bits, struct ov_
     int64_t label;
     uint32_t slot = OV__SLOT_NONE;
     enum ov_status status = ov__rule_label(&stream->rule, bits, &label);
-    if (status == OV_OK && !is_ignored(stream, label))
+    if (status == OV_OK && !is_ignored(stream, bits))
         status = ov__labels_slot(stream->labels, label, &slot);
     if (status == OV_OK)
         *ret_memo = (struct ov__memo){.bits = bits, .slot = slot};

@@ -44,12 +44,9 @@ static size_t group_decode(const char *text, size_t n_digits, uint8_t *bytes)
 bool base64_decode(const char *text, size_t n_text, uint8_t *ret_bytes, size_t *ret_n)
 {
     size_t n = 0;
+    size_t at = 0;
 
-    if (n_text % 4 != 0) {
-        *ret_n = n_text;
-        return false;
-    }
-    for (size_t at = 0; at < n_text; at += 4) {
+    for (; at + 4 <= n_text; at += 4) {
         bool last = at + 4 == n_text;
         size_t n_padding = !last || text[at + 3] != '=' ? 0 : text[at + 2] == '=' ? 2 : 1;
         size_t good = group_decode(text + at, 4 - n_padding, ret_bytes + n);
@@ -60,6 +57,6 @@ bool base64_decode(const char *text, size_t n_text, uint8_t *ret_bytes, size_t *
         }
         n += 3 - n_padding;
     }
-    *ret_n = n;
-    return true;
+    *ret_n = at < n_text ? n_text : n;
+    return at == n_text;
 }

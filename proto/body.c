@@ -26,7 +26,7 @@ static bool media_type_is(const char *content_type, const char *type)
     size_t n = strlen(type);
 
     return content_type != NULL && strncasecmp(content_type, type, n) == 0 &&
-           (content_type[n] == '\0' || content_type[n] == ';' || content_type[n] == ' ');
+           strchr("; \t", content_type[n]) != NULL; /* or the end */
 }
 
 static enum coding_kind coding_of(const struct score_input *input)

@@ -14,7 +14,8 @@ static bool is_left_out(const struct request *request, int64_t label)
 {
     if (request->has_background && label == request->background)
         return true;
-    for (size_t i = 0; i < request->n_ignore; i++) {
+    /* Under a threshold, ignored values are the reference's own and no longer labels. */
+    for (size_t i = 0; i < request->n_ignore && !request->has_threshold; i++) {
         if (request->ignore[i] == label)
             return true;
     }
@@ -89,6 +90,36 @@ static bool regions_make(struct score *score, struct problem *reterr)
     return true;
 }
 
+static bool is_class(const struct score *score, int64_t label)
+{
+    for (size_t i = 0; i < score->n_classes; i++) {
+        if (score->classes[i].label == label)
+            return true;
+    }
+    return false;
+}
+
+static bool adds_background(const struct score *score)
+{
+    return score->request.has_background && !is_class(score, score->request.background);
+}
+
+static size_t n_with_background(const struct score *score)
+{
+    return score->n_classes + adds_background(score);
+}
+
+size_t classes_and_background(const struct score *score, int64_t *ret_labels)
+{
+    size_t n = 0;
+
+    if (adds_background(score))
+        ret_labels[n++] = score->request.background;
+    for (size_t i = 0; i < score->n_classes; i++)
+        ret_labels[n++] = score->classes[i].label;
+    return n;
+}
+
 bool classes_make(struct score *score, struct problem *reterr)
 {
     const struct request *request = &score->request;
@@ -97,9 +128,9 @@ bool classes_make(struct score *score, struct problem *reterr)
         return false;
     for (size_t i = 0; i < score->n_classes; i++)
         score->classes[i].counts = ov_counter_label(score->counter, score->classes[i].label);
-    if (request->confusion && score->n_classes + 1 > score->env->limits.confusion_labels)
+    if (request->confusion && n_with_background(score) > score->env->limits.confusion_labels)
         return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, "#/confusion",
-                           "A confusion matrix of %zu labels and the background; the limit is %zu.",
-                           score->n_classes, (size_t)score->env->limits.confusion_labels);
+                           "A confusion matrix of %zu labels; the limit is %zu.",
+                           n_with_background(score), (size_t)score->env->limits.confusion_labels);
     return regions_make(score, reterr);
 }

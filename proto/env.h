@@ -24,6 +24,7 @@ struct limits {
 
 struct env {
     struct limits limits;
+    uint64_t budget_bytes;    /* all the memory there is for bodies and masks */
     uint64_t hash_seed;       /* random, drawn once at start */
     uint64_t (*now_ns)(void); /* monotonic */
     /* Reserve memory beside the body: false means none is left, which becomes a 503. */

@@ -2,13 +2,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/option.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL_MIN (-2147483648LL)
-#define LABEL_MAX 4294967295LL
+/* Beyond these the weights of f_beta are no longer exact enough to mean anything. */
+#define BETA_MIN 1e-6
+#define BETA_MAX 1e6
 
 static bool bad_value(struct problem *reterr, const char *pointer, const char *wanted)
 {
@@ -28,20 +28,61 @@ bool option_label(const json_t *json, const char *pointer, int64_t *ret_label,
 
     if (!json_is_integer(json))
         return bad_value(reterr, pointer, "an integer");
-    if (label < LABEL_MIN || label > LABEL_MAX)
+    if (label < OV_LABEL_MIN || label > OV_LABEL_MAX)
         return problem_set(reterr, PROBLEM_LABEL_OUT_OF_RANGE, pointer,
                            "Label %lld is outside -2147483648..4294967295.", (long long)label);
     *ret_label = label;
     return true;
 }
 
-static bool is_among(int64_t label, const int64_t *labels, size_t n)
+static int compare_labels(const void *a, const void *b)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (labels[i] == label)
+    const int64_t *left = a;
+    const int64_t *right = b;
+
+    return (*left > *right) - (*left < *right);
+}
+
+/* A label that is there twice. Sorts the labels. */
+static bool has_duplicate(int64_t *labels, size_t n, int64_t *ret_label)
+{
+    qsort(labels, n, sizeof(*labels), compare_labels);
+    for (size_t i = 1; i < n; i++) {
+        if (labels[i] == labels[i - 1]) {
+            *ret_label = labels[i];
             return true;
+        }
     }
     return false;
+}
+
+/* Checks a copy, as the order is the caller's. */
+static bool are_distinct(const int64_t *labels, size_t n, const char *pointer,
+                         struct problem *reterr)
+{
+    int64_t *copy = malloc((n + 1) * sizeof(*copy));
+    int64_t twice = 0;
+    bool ok;
+
+    if (copy == NULL)
+        return no_memory(reterr);
+    memcpy(copy, labels, n * sizeof(*copy));
+    ok = !has_duplicate(copy, n, &twice);
+    free(copy);
+    return ok || problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "%s names label %lld twice.",
+                             pointer + 2, (long long)twice);
+}
+
+static bool read_labels(const struct option_value *value, int64_t *labels, size_t n,
+                        struct problem *reterr)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct json_pointer at = json_pointer_at(value->pointer.text, i);
+
+        if (!option_label(json_array_get(value->json, i), at.text, &labels[i], reterr))
+            return false;
+    }
+    return are_distinct(labels, n, value->pointer.text, reterr);
 }
 
 bool option_labels(const struct option_value *value, uint64_t most, int64_t **ret_labels,
@@ -59,14 +100,9 @@ bool option_labels(const struct option_value *value, uint64_t most, int64_t **re
     labels = calloc(n + 1, sizeof(*labels));
     if (labels == NULL)
         return no_memory(reterr);
-    for (size_t i = 0; i < n; i++) {
-        struct json_pointer at = json_pointer_at(pointer, i);
-
-        if (!option_label(json_array_get(value->json, i), at.text, &labels[i], reterr) ||
-            (is_among(labels[i], labels, i) && !bad_value(reterr, at.text, "given once"))) {
-            free(labels);
-            return false;
-        }
+    if (!read_labels(value, labels, n, reterr)) {
+        free(labels);
+        return false;
     }
     *ret_labels = labels;
     *ret_n = n;
@@ -85,6 +121,23 @@ static bool named_label(const json_t *json, const char *pointer, struct named_la
         return bad_value(reterr, pointer, "an integer or {\"label\": integer, \"name\": string}");
     ret_label->name = json_string_value(name);
     return option_label(json_object_get(json, "label"), pointer, &ret_label->label, reterr);
+}
+
+static bool read_named_labels(struct request *request, const struct option_value *value,
+                              struct problem *reterr)
+{
+    int64_t *labels = calloc(request->n_labels + 1, sizeof(*labels));
+    bool ok = labels != NULL || no_memory(reterr);
+
+    for (size_t i = 0; i < request->n_labels && ok; i++) {
+        struct json_pointer at = json_pointer_at(value->pointer.text, i);
+
+        ok = named_label(json_array_get(value->json, i), at.text, &request->labels[i], reterr);
+        labels[i] = request->labels[i].label;
+    }
+    ok = ok && are_distinct(labels, request->n_labels, value->pointer.text, reterr);
+    free(labels);
+    return ok;
 }
 
 static bool parse_labels(struct request *request, const struct option_value *value,
@@ -106,17 +159,7 @@ static bool parse_labels(struct request *request, const struct option_value *val
         return no_memory(reterr);
     request->labels_auto = false;
     request->n_labels = n;
-    for (size_t i = 0; i < n; i++) {
-        struct json_pointer at = json_pointer_at(pointer, i);
-
-        if (!named_label(json_array_get(value->json, i), at.text, &request->labels[i], reterr))
-            return false;
-        for (size_t k = 0; k < i; k++) {
-            if (request->labels[k].label == request->labels[i].label)
-                return bad_value(reterr, at.text, "given once");
-        }
-    }
-    return true;
+    return read_named_labels(request, value, reterr);
 }
 
 static bool parse_regions(struct request *request, const struct option_value *value,
@@ -143,6 +186,8 @@ static bool parse_regions(struct request *request, const struct option_value *va
         region->name = name;
         if (!option_labels(&of, value->limits->labels, &region->labels, &region->n_labels, reterr))
             return false;
+        if (region->n_labels == 0)
+            return bad_value(reterr, of.pointer.text, "an array of at least one label");
     }
     return true;
 }
@@ -203,7 +248,8 @@ static bool parse_beta(struct request *request, const struct option_value *value
                        struct problem *reterr)
 {
     request->beta = json_number_value(value->json);
-    return request->beta > 0 || bad_value(reterr, value->pointer.text, "a number above 0");
+    return (request->beta >= BETA_MIN && request->beta <= BETA_MAX) ||
+           bad_value(reterr, value->pointer.text, "a number from 0.000001 to 1000000");
 }
 
 static bool empty_word(const json_t *json, const char *pointer, double *ret_value,

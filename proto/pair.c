@@ -48,13 +48,21 @@ static struct text affine_text(const double affine[3][4])
     return text;
 }
 
-static bool is_reverse(const uint64_t *a, const uint64_t *b, int ndim)
+/* Trailing axes of one voxel say nothing. */
+static int ndim_of(const struct mask_header *header)
 {
-    for (int i = 0; i < ndim; i++) {
-        if (a[i] != b[ndim - 1 - i])
-            return false;
-    }
-    return true;
+    int ndim = header->ndim;
+
+    while (ndim > 1 && header->shape[ndim - 1] == 1)
+        ndim--;
+    return ndim;
+}
+
+static bool is_one_shape(const struct mask_header *a, const struct mask_header *b)
+{
+    size_t n_bytes = sizeof(a->shape[0]) * (size_t)ndim_of(a);
+
+    return ndim_of(a) == ndim_of(b) && memcmp(a->shape, b->shape, n_bytes) == 0;
 }
 
 /* The header with its axes in the opposite order: the same elements, indexed the other way. */
@@ -64,8 +72,6 @@ static struct mask_header reversed(const struct mask_header *header)
 
     for (int i = 0; i < header->ndim; i++)
         result.shape[i] = header->shape[header->ndim - 1 - i];
-    while (result.ndim > 1 && result.shape[result.ndim - 1] == 1)
-        result.ndim--;
     result.order = header->order == OV_ORDER_C ? OV_ORDER_F : OV_ORDER_C;
     /* An affine speaks of the first three axes; of more, a reversal moves others to their place. */
     result.has_affine = header->has_affine && header->ndim <= 3;
@@ -76,25 +82,28 @@ static struct mask_header reversed(const struct mask_header *header)
     return result;
 }
 
+static bool refuse_shapes(const struct mask_header *prediction, const struct mask_header *reference,
+                          const char *hint, struct problem *reterr)
+{
+    return problem_set(reterr, PROBLEM_SHAPE_MISMATCH, "#/prediction",
+                       "Prediction is %s, reference is %s%s.",
+                       shape_text(prediction->ndim, prediction->shape).at,
+                       shape_text(reference->ndim, reference->shape).at, hint);
+}
+
 static bool shapes_match(const struct mask_header *prediction, const struct mask_header *reference,
                          bool is_reversed, struct problem *reterr)
 {
-    size_t n_bytes = sizeof(prediction->shape[0]) * (size_t)prediction->ndim;
-    bool reverse;
+    struct mask_header other = reversed(prediction);
+    const char *hint = "";
 
-    if (prediction->ndim == reference->ndim &&
-        memcmp(prediction->shape, reference->shape, n_bytes) == 0)
+    if (is_one_shape(prediction, reference))
         return true;
-    reverse = prediction->ndim == reference->ndim &&
-              is_reverse(prediction->shape, reference->shape, prediction->ndim);
-    return problem_set(
-        reterr, PROBLEM_SHAPE_MISMATCH, "#/prediction", "Prediction is %s, reference is %s%s",
-        shape_text(prediction->ndim, prediction->shape).at,
-        shape_text(reference->ndim, reference->shape).at,
-        !reverse      ? "."
-        : is_reversed ? "; without \"axes\":\"reverse\" they are of one shape."
-                      : "; each is the other's reverse: \"axes\":\"reverse\" reads the prediction "
-                        "that way.");
+    if (is_one_shape(&other, reference))
+        hint = is_reversed ? "; without \"axes\":\"reverse\" they are of one shape"
+                           : "; each is the other's reverse: \"axes\":\"reverse\" reads the "
+                             "prediction that way";
+    return refuse_shapes(prediction, reference, hint, reterr);
 }
 
 static double column_length(const double affine[3][4], int column)
@@ -145,7 +154,7 @@ static bool geometry_check(const struct mask_header *prediction,
     if (!prediction->has_affine || !reference->has_affine)
         return true;
     pair->geometry = GEOMETRY_MATCH;
-    if (affines_match(prediction->affine, reference->affine, reference->ndim))
+    if (affines_match(prediction->affine, reference->affine, ndim_of(reference)))
         return true;
     pair->geometry = GEOMETRY_IGNORED;
     return request->ignore_geometry ||
@@ -169,7 +178,7 @@ bool pair_make(const struct mask_header *prediction, const struct mask_header *r
                const struct request *request, struct pair *ret_pair, struct problem *reterr)
 {
     struct mask_header turned = request->reverse_axes ? reversed(prediction) : *prediction;
-    struct pair pair = {.ndim = reference->ndim,
+    struct pair pair = {.ndim = ndim_of(reference),
                         .n_voxels = reference->n_voxels,
                         .prediction_order = turned.order,
                         .reference_order = reference->order};

@@ -48,8 +48,18 @@ bool score_open(struct score *score, struct problem *reterr);
 /* After score_open: the bytes of both masks, decoded; what score_run will have to do. */
 uint64_t score_decoded_bytes(const struct score *score);
 
+/*
+ * After score_open: no more labels than this can be found, and whether tables of pairs are to be
+ * made and printed. What a small mask costs depends on these.
+ */
+uint64_t score_most_labels(const struct score *score);
+bool score_has_tables(const struct score *score);
+
 /* After score_open: decode and count. */
 bool score_run(struct score *score, struct problem *reterr);
+
+/* After score_run: the classes that score_print will print. */
+size_t score_n_classes(const struct score *score);
 
 /*
  * The answer as JSON, after score_run; NUL-terminated, to be freed by the caller.

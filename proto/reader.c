@@ -170,12 +170,19 @@ static bool choose_format(struct reader *reader, struct problem *reterr)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+enum coding_kind source_coding(const struct source *source)
+{
+    if (source->coding != CODING_AUTO)
+        return source->coding;
+    /* Labels that begin like gzip are labels: raw says all about itself. */
+    return source->format == FORMAT_RAW ? CODING_NONE
+                                        : coding_sniff(source->bytes, source->n_bytes);
+}
+
 static bool open_reader(struct reader *reader, struct problem *reterr)
 {
     const struct source *source = &reader->source;
-    enum coding_kind coding = source->coding != CODING_AUTO
-                                  ? source->coding
-                                  : coding_sniff(source->bytes, source->n_bytes);
+    enum coding_kind coding = source_coding(source);
 
     reader->header.coding = coding;
     reader->stream = coding_new(coding, source->bytes, source->n_bytes, source->pointer, reterr);
@@ -297,24 +304,33 @@ bool reader__measure(struct reader *reader, struct problem *reterr)
     if (status != OV_OK || header->n_voxels > limits->voxels ||
         header->n_bytes > limits->decoded_bytes)
         return set_too_large(reader, status, reterr);
-    while (header->ndim > 1 && header->shape[header->ndim - 1] == 1)
-        header->ndim--;
     return true;
+}
+
+bool reader_is_in_place(const struct reader *reader)
+{
+    return reader->format->tile == NULL && reader->header.coding == CODING_NONE;
 }
 
 const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr)
 {
     size_t n_bytes = n * ov_dtype_bytes(reader->header.encoding.dtype);
-    const void *tile = room;
+    const void *tile;
 
     assert(n <= reader->n_left);
     reader->n_left -= n;
     if (reader->format->tile != NULL)
         return reader->format->tile(reader, n, room, reterr) ? room : NULL;
     tile = coding_borrow(reader->stream, n_bytes);
-    if (tile == NULL && coding_read(reader->stream, room, n_bytes, reterr))
-        tile = room;
-    return tile;
+    if (tile != NULL)
+        return tile;
+    if (room == NULL) {
+        problem_set(reterr, PROBLEM_TRUNCATED, reader->source.pointer,
+                    "The data ends before the mask's %llu voxels are complete.",
+                    (unsigned long long)reader->header.n_voxels);
+        return NULL;
+    }
+    return coding_read(reader->stream, room, n_bytes, reterr) ? room : NULL;
 }
 
 bool reader_finish(struct reader *reader, struct problem *reterr)

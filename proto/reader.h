@@ -38,13 +38,17 @@ struct source {
     enum ov_order order;
 };
 
+/* The coding a source is in: what it says, else what its first bytes say, which of raw is nothing.
+ */
+enum coding_kind source_coding(const struct source *source);
+
 /* What a mask file says of itself. shape is in the format's own index order; no voxel is read yet.
  */
 struct mask_header {
     enum format_kind format;
     enum coding_kind coding;
     struct ov_encoding encoding; /* of the elements that reader_tile hands out */
-    int ndim;                    /* trailing singleton axes dropped; at least 1 */
+    int ndim;                    /* as in the file, trailing axes of 1 and all; at least 1 */
     uint64_t shape[OV_MAX_NDIM];
     enum ov_order order; /* in which the elements come */
     uint64_t n_voxels;
@@ -66,10 +70,11 @@ void reader_free(struct reader *reader);
 const struct mask_header *reader_header(const struct reader *reader);
 
 /*
- * The next n elements, in file order, with header.encoding. They lie in `room` (n elements) or,
- * where nothing had to be decoded, in the source itself. Valid until the next call. NULL, with
- * reterr set, where the data is corrupt or ends too early.
+ * The next n elements, in file order, with header.encoding. They lie in `room` (n elements; may be
+ * NULL where reader_is_in_place) or, where nothing had to be decoded, in the source itself. Valid
+ * until the next call. NULL, with reterr set, where the data is corrupt or ends too early.
  */
+bool reader_is_in_place(const struct reader *reader);
 const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr);
 
 /* After the last element: the file ends where its header says, its checksums are right. */

@@ -71,6 +71,20 @@ static bool read_members(struct request *request, const struct limits *limits,
     return true;
 }
 
+/* A class that is asked for and left out: whichever it was to be, the means would be wrong. */
+static bool ignores_no_class(const struct request *request, struct problem *reterr)
+{
+    for (size_t i = 0; i < request->n_labels; i++) {
+        for (size_t k = 0; k < request->n_ignore; k++) {
+            if (request->labels[i].label == request->ignore[k] && !request->has_threshold)
+                return problem_set(reterr, PROBLEM_BAD_PARAMETER, "#/ignore",
+                                   "Label %lld is both to be scored and to be ignored.",
+                                   (long long)request->ignore[k]);
+        }
+    }
+    return true;
+}
+
 bool request_init(struct request *request, const struct request_text *text,
                   const struct limits *limits, struct problem *reterr)
 {
@@ -80,7 +94,7 @@ bool request_init(struct request *request, const struct request_text *text,
     if (request->json == NULL)
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
     if (merge_query(request->json, text->parameters, text->n_parameters, reterr) &&
-        read_members(request, limits, reterr))
+        read_members(request, limits, reterr) && ignores_no_class(request, reterr))
         return true;
     request_done(request);
     return false;
@@ -121,8 +135,14 @@ static json_t *echo_labels(const struct request *request)
     if (request->labels_auto)
         return json_string("auto");
     array = json_array();
-    for (size_t i = 0; i < request->n_labels; i++)
-        push(&array, json_integer(request->labels[i].label));
+    for (size_t i = 0; i < request->n_labels; i++) {
+        const struct named_label *label = &request->labels[i];
+
+        push(&array,
+             label->name == NULL
+                 ? json_integer(label->label)
+                 : json_pack("{s:I, s:s}", "label", (json_int_t)label->label, "name", label->name));
+    }
     return array;
 }
 

@@ -212,21 +212,6 @@ static json_t *matrix_json(struct printer *print, const uint64_t *matrix, size_t
     return rows;
 }
 
-/* The background first, unless it is scored as a class, then the classes. */
-static size_t confusion_labels(const struct score *score, int64_t *labels)
-{
-    bool listed = !score->request.has_background;
-    size_t n = 0;
-
-    for (size_t i = 0; i < score->n_classes; i++)
-        listed |= score->classes[i].label == score->request.background;
-    if (!listed)
-        labels[n++] = score->request.background;
-    for (size_t i = 0; i < score->n_classes; i++)
-        labels[n++] = score->classes[i].label;
-    return n;
-}
-
 static json_t *confusion_json(struct printer *print)
 {
     const struct score *score = print->score;
@@ -236,7 +221,7 @@ static json_t *confusion_json(struct printer *print)
     json_t *object = NULL;
 
     if (labels != NULL && matrix != NULL) {
-        size_t n = confusion_labels(score, labels);
+        size_t n = classes_and_background(score, labels);
 
         if (ov_counter_confusion(score->counter, labels, n, matrix) == OV_OK)
             object = json_pack("{s:o, s:o}", "labels", labels_json(print, labels, n), "matrix",
@@ -289,7 +274,7 @@ static void set_unlisted(struct printer *print, json_t *answer)
 
     if (found != NULL && listed != NULL) {
         ov_counter_labels(score->counter, found);
-        n_listed = confusion_labels(score, listed);
+        n_listed = classes_and_background(score, listed);
         qsort(listed, n_listed, sizeof(*listed), compare_labels);
         array = unlisted(print, found, n_found, listed, n_listed, &n);
     }
@@ -347,7 +332,7 @@ static json_t *answer_json(struct printer *print, double queue_s, double total_s
     set_provenance(print, answer);
     put(print, answer, "timing",
         json_pack("{s:f, s:f, s:f, s:f}", "queue", queue_s, "decode",
-                  (double)score->decode_ns * 1e-9, "count", (double)score->count_ns * 1e-9, "total",
+                  (double)score->decode_ns / 1e9, "count", (double)score->count_ns / 1e9, "total",
                   total_s));
     return answer;
 }

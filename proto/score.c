@@ -6,6 +6,12 @@
 
 bool score_take(struct score *score, uint64_t n_bytes, struct problem *reterr)
 {
+    if (n_bytes > score->env->budget_bytes - score->taken_bytes)
+        return problem_set(reterr, PROBLEM_DECODED_TOO_LARGE, NULL,
+                           "The request takes %llu bytes beside its body; there are %llu for all "
+                           "requests together (limits.budget_bytes).",
+                           (unsigned long long)(score->taken_bytes + n_bytes),
+                           (unsigned long long)score->env->budget_bytes);
     if (!score->env->memory_take(n_bytes))
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL,
                            "The memory budget has no %llu bytes left for this request.",
@@ -80,14 +86,10 @@ uint64_t score_decoded_bytes(const struct score *score)
            reader_header(score->readers[SCORE_REFERENCE])->n_bytes;
 }
 
+/* A PNG is DEFLATE inside. */
 static bool is_compressed(const struct source *source)
 {
-    enum coding_kind coding = source->coding != CODING_AUTO
-                                  ? source->coding
-                                  : coding_sniff(source->bytes, source->n_bytes);
-
-    /* A PNG is DEFLATE inside. */
-    return coding != CODING_NONE || format_png.is(source->bytes, source->n_bytes);
+    return source_coding(source) != CODING_NONE || format_png.is(source->bytes, source->n_bytes);
 }
 
 bool score_is_compressed(const struct score *score)
@@ -95,7 +97,39 @@ bool score_is_compressed(const struct score *score)
     return is_compressed(&score->request.prediction) || is_compressed(&score->request.reference);
 }
 
+uint64_t score_most_labels(const struct score *score)
+{
+    uint64_t n_labels = 0;
+
+    if (score->request.has_threshold)
+        return 2;
+    for (int i = 0; i < SCORE_N_MASKS; i++) {
+        const struct mask_header *header = reader_header(score->readers[i]);
+
+        n_labels += ov_dtype_bytes(header->encoding.dtype) == 1 ? 256 : header->n_voxels;
+    }
+    return n_labels;
+}
+
+bool score_has_tables(const struct score *score)
+{
+    return score->request.confusion || score->request.n_regions > 0;
+}
+
+size_t score_n_classes(const struct score *score)
+{
+    return score->n_classes;
+}
+
 bool score_run(struct score *score, struct problem *reterr)
 {
-    return tally_run(score, reterr) && classes_make(score, reterr);
+    uint64_t start;
+    bool ok;
+
+    if (!tally_run(score, reterr))
+        return false;
+    start = score->env->now_ns();
+    ok = classes_make(score, reterr);
+    score->count_ns += score->env->now_ns() - start;
+    return ok;
 }

@@ -35,7 +35,9 @@ struct score {
     uint64_t count_ns;
 };
 
-/* Take memory from the budget until score_free; false with PROBLEM_OUT_OF_MEMORY where it is out.
+/*
+ * Take memory from the budget until score_free. Problems: PROBLEM_OUT_OF_MEMORY where it is out
+ * now, PROBLEM_DECODED_TOO_LARGE where there never will be so much.
  */
 bool score_take(struct score *score, uint64_t n_bytes, struct problem *reterr);
 
@@ -50,6 +52,12 @@ bool tally_run(struct score *score, struct problem *reterr);
 
 /* classes.c: from the counter to score->classes and score->regions. */
 bool classes_make(struct score *score, struct problem *reterr);
+
+/*
+ * classes.c: the background first, unless there is none or it is a class itself, then the classes.
+ * ret_labels has room for n_classes + 1. Returns how many there are.
+ */
+size_t classes_and_background(const struct score *score, int64_t *ret_labels);
 
 /*
  * signature.c: 32 hexadecimal digits over version, options, inputs and the masks as sent; "" where

@@ -41,6 +41,8 @@ struct signature signature_make(const struct score *score, const json_t *options
         return signature;
     XXH3_128bits_reset(state);
     XXH3_128bits_update(state, ov_version(), strlen(ov_version()) + 1);
+    /* A limit shows in an answer: where its list of unlisted labels ends. */
+    XXH3_128bits_update(state, &score->env->limits.labels, sizeof(score->env->limits.labels));
     ok = add_json(state, options) && add_json(state, inputs);
     add_mask(state, &score->request.prediction);
     add_mask(state, &score->request.reference);

@@ -7,6 +7,10 @@
 /* Both masks' pieces stay in a core's own cache between decoding and counting. */
 #define TILE_BYTES ((size_t)64 << 10)
 
+/* A table of pairs: two to four buckets of 16 bytes for each, and the old half while it grows. */
+#define PAIR_BYTES       ((uint64_t)48)
+#define PAIRS_FREE_BYTES ((uint64_t)1 << 20)
+
 static const char *const pointers[SCORE_N_MASKS] = {"#/prediction", "#/reference"};
 
 static bool no_memory(struct problem *reterr)
@@ -15,12 +19,15 @@ static bool no_memory(struct problem *reterr)
 }
 
 /* Which mask brought the counter to fail: each is counted against itself. */
-static int culprit(const struct ov_piece *pieces, enum ov_status status)
+static int culprit(const struct score *score, const struct ov_piece *pieces, enum ov_status status)
 {
+    struct ov_counter_options options = {.has_threshold = score->request.has_threshold,
+                                         .threshold = score->request.threshold,
+                                         .hash_seed = score->env->hash_seed};
     struct ov_counter *counter;
     int which = SCORE_REFERENCE;
 
-    if (ov_counter_new(&(struct ov_counter_options){0}, &counter) != OV_OK)
+    if (ov_counter_new(&options, &counter) != OV_OK)
         return which;
     if (ov_counter_add(counter, &pieces[SCORE_PREDICTION], &pieces[SCORE_PREDICTION]) == status)
         which = SCORE_PREDICTION;
@@ -48,8 +55,15 @@ static bool refuse(enum ov_status status, int which, struct problem *reterr)
                            "The %s holds a label outside -2147483648..4294967295.", name);
     case OV_EMANY:
         return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, NULL,
-                           "The masks hold too many distinct labels: are these images rather than "
-                           "label maps?");
+                           "The masks hold more than %d distinct labels: are these images rather "
+                           "than label maps?",
+                           OV_MAX_LABELS);
+    case OV_EPAIRS:
+        return problem_set(
+            reterr, PROBLEM_TOO_MANY_LABELS, NULL,
+            "The masks hold more than %d distinct pairs of labels, which regions and "
+            "a confusion matrix have to count.",
+            OV_MAX_PAIRS);
     default:
         return problem_set(reterr, PROBLEM_INTERNAL, NULL, "Counting failed: %s.",
                            ov_status_text(status));
@@ -70,7 +84,7 @@ static bool count_tile(struct score *score, const void *const *tiles, size_t n,
     for (int i = 0; i < SCORE_N_MASKS; i++)
         pieces[i] = piece_of(reader_header(score->readers[i]), tiles[i], n);
     status = ov_counter_add(score->counter, &pieces[SCORE_PREDICTION], &pieces[SCORE_REFERENCE]);
-    return status == OV_OK || refuse(status, culprit(pieces, status), reterr);
+    return status == OV_OK || refuse(status, culprit(score, pieces, status), reterr);
 }
 
 /* The largest number of elements whose bytes fit a tile of either mask. */
@@ -122,20 +136,14 @@ static bool stream_pair(struct score *score, struct problem *reterr)
     return ok;
 }
 
-/* A whole mask in memory, and the view of it that has the reference's index order. */
-static bool unpack(struct score *score, int which, enum ov_order order, uint8_t **ret_room,
+/* A whole mask, in the room or in place, and the view of it that has the pair's index order. */
+static bool unpack(struct score *score, int which, enum ov_order order, void *room,
                    struct ov_mask *ret_mask, struct problem *reterr)
 {
     const struct mask_header *header = reader_header(score->readers[which]);
     const struct pair *pair = &score->pair;
-    const void *data;
+    const void *data = reader_tile(score->readers[which], (size_t)header->n_voxels, room, reterr);
 
-    if (!score_take(score, header->n_bytes, reterr))
-        return false;
-    *ret_room = malloc((size_t)header->n_bytes);
-    if (*ret_room == NULL)
-        return no_memory(reterr);
-    data = reader_tile(score->readers[which], (size_t)header->n_voxels, *ret_room, reterr);
     if (data == NULL)
         return false;
     if (ov_mask_view(data, header->encoding.dtype, pair->ndim, pair->shape, order, ret_mask) !=
@@ -156,28 +164,67 @@ static bool count_masks(struct score *score, const struct ov_mask *masks, struct
     for (int i = 0; i < SCORE_N_MASKS; i++)
         pieces[i] =
             piece_of(reader_header(score->readers[i]), masks[i].data, (size_t)score->pair.n_voxels);
-    return refuse(status, culprit(pieces, status), reterr);
+    return refuse(status, culprit(score, pieces, status), reterr);
+}
+
+/* Memory for the masks that have to be decoded whole; both are asked for before either is. */
+static bool take_rooms(struct score *score, void **rooms, struct problem *reterr)
+{
+    uint64_t n_bytes = 0;
+
+    for (int i = 0; i < SCORE_N_MASKS; i++) {
+        if (!reader_is_in_place(score->readers[i]))
+            n_bytes += reader_header(score->readers[i])->n_bytes;
+    }
+    if (!score_take(score, n_bytes, reterr))
+        return false;
+    for (int i = 0; i < SCORE_N_MASKS; i++) {
+        if (reader_is_in_place(score->readers[i]))
+            continue;
+        rooms[i] = malloc((size_t)reader_header(score->readers[i])->n_bytes);
+        if (rooms[i] == NULL)
+            return no_memory(reterr);
+    }
+    return true;
+}
+
+static bool count_unpacked(struct score *score, void *const *rooms, struct problem *reterr)
+{
+    struct ov_mask masks[SCORE_N_MASKS] = {{.ndim = 0}};
+    uint64_t start = score->env->now_ns();
+    uint64_t decoded;
+
+    if (!unpack(score, SCORE_PREDICTION, score->pair.prediction_order, rooms[SCORE_PREDICTION],
+                &masks[SCORE_PREDICTION], reterr) ||
+        !unpack(score, SCORE_REFERENCE, score->pair.reference_order, rooms[SCORE_REFERENCE],
+                &masks[SCORE_REFERENCE], reterr))
+        return false;
+    decoded = score->env->now_ns();
+    score->decode_ns += decoded - start;
+    if (!count_masks(score, masks, reterr))
+        return false;
+    score->count_ns += score->env->now_ns() - decoded;
+    return true;
 }
 
 /* The masks lie in different orders: neither can wait for the other's next voxel. */
 static bool unpack_pair(struct score *score, struct problem *reterr)
 {
-    uint8_t *rooms[SCORE_N_MASKS] = {NULL, NULL};
-    struct ov_mask masks[SCORE_N_MASKS] = {{.ndim = 0}};
-    uint64_t start = score->env->now_ns();
-    uint64_t decoded;
-    bool ok = unpack(score, SCORE_PREDICTION, score->pair.prediction_order,
-                     &rooms[SCORE_PREDICTION], &masks[SCORE_PREDICTION], reterr) &&
-              unpack(score, SCORE_REFERENCE, score->pair.reference_order, &rooms[SCORE_REFERENCE],
-                     &masks[SCORE_REFERENCE], reterr);
+    void *rooms[SCORE_N_MASKS] = {NULL, NULL};
+    bool ok = take_rooms(score, rooms, reterr) && count_unpacked(score, rooms, reterr);
 
-    decoded = score->env->now_ns();
-    ok = ok && count_masks(score, masks, reterr);
-    score->decode_ns += decoded - start;
-    score->count_ns += score->env->now_ns() - decoded;
     for (int i = 0; i < SCORE_N_MASKS; i++)
         free(rooms[i]);
     return ok;
+}
+
+/* Room that a table of label pairs may come to take; less than a megabyte is not asked for. */
+static uint64_t pairs_bytes(const struct score *score)
+{
+    uint64_t n_pairs = score->pair.n_voxels < OV_MAX_PAIRS ? score->pair.n_voxels : OV_MAX_PAIRS;
+    uint64_t n_bytes = n_pairs * PAIR_BYTES;
+
+    return n_bytes > PAIRS_FREE_BYTES ? n_bytes : 0;
 }
 
 bool tally_run(struct score *score, struct problem *reterr)
@@ -190,6 +237,8 @@ bool tally_run(struct score *score, struct problem *reterr)
                                          .pairs = request->confusion || request->n_regions > 0,
                                          .hash_seed = score->env->hash_seed};
 
+    if (options.pairs && !score_take(score, pairs_bytes(score), reterr))
+        return false;
     if (ov_counter_new(&options, &score->counter) != OV_OK)
         return no_memory(reterr);
     if (!(score->pair.same_order ? stream_pair(score, reterr) : unpack_pair(score, reterr)))

@@ -31,8 +31,7 @@ static inline uint8x16_t differing_lanes(const unsigned char *a, const unsigned 
     }
 }
 
-/* NEON has no movemask: each byte keeps its own bit, and three pairwise sums bring them together.
- */
+/* NEON has no movemask: each byte keeps a bit of its own, and three pairwise sums join them. */
 static inline uint64_t changes(const unsigned char *bytes, size_t width)
 {
     static const uint8_t own_bit[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};

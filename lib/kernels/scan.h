@@ -1,11 +1,11 @@
 /*
- * scan.h - the scan for run ends. Included once per instruction set, after that defined
+ * scan.h - the scan for run ends, included once per instruction set, after these are defined:
  *
- *   TARGET                     the attribute of its functions
- *   changes(bytes, width)      a mask of 64 bytes whose bit i * width says whether element i
- * differs from the next one; the other bits may be anything is_uniform(bytes, width)   whether each
- * byte of 256 equals the one `width` further on TABLE, NAME                the table's identifier
- * and name
+ * * TARGET, the attribute of its functions
+ * * TABLE and NAME, the table's identifier and its name
+ * * changes(bytes, width), a mask of 64 bytes: bit i * width says whether element i differs from
+ *   the next one; the other bits may be anything
+ * * is_uniform(bytes, width), whether each byte of 256 equals the one `width` further on
  *
  * Both functions read `width` bytes more than their 64 or 256.
  */

@@ -250,34 +250,20 @@ static void qform(const struct nifti *nifti, double affine[3][4])
         affine[row][3] = real(nifti, quatern, 3 + row);
 }
 
-/* Spacing alone; false where even that is not said. */
-static bool spacing(const struct nifti *nifti, int ndim, double affine[3][4])
-{
-    for (size_t axis = 0; axis < 3; axis++) {
-        double spacing_mm = real(nifti, nifti->layout->pixdim, axis + 1);
-
-        if ((int)axis >= ndim)
-            spacing_mm = 1;
-        if (!isfinite(spacing_mm) || spacing_mm <= 0)
-            return false;
-        affine[axis][axis] = spacing_mm;
-    }
-    return true;
-}
-
 static bool read_affine(const struct nifti *nifti, struct mask_header *header,
                         struct problem *reterr)
 {
     const struct layout *layout = nifti->layout;
     double unit = unit_mm(nifti);
 
+    /* Without either code the file says how far voxels lie apart but not where they lie. */
     header->has_affine = true;
     if (integer(nifti, layout->sform, layout->n_code) > 0)
         sform(nifti, header->affine);
     else if (integer(nifti, layout->qform, layout->n_code) > 0)
         qform(nifti, header->affine);
     else
-        header->has_affine = spacing(nifti, header->ndim, header->affine);
+        header->has_affine = false;
     if (!header->has_affine)
         return true;
     for (size_t i = 0; i < 12; i++) {

@@ -2,57 +2,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/api/example.h"
 
+/* A connection of curl's that posts two files, each time it is performed. */
+struct poster {
+    CURL *curl;
+    curl_mime *form;
+    struct bytes prediction, reference;
+};
+
+/* Takes both files. */
+static struct poster poster_new(struct bytes prediction, struct bytes reference)
+{
+    const struct part parts[] = {{"prediction", prediction, NULL}, {"reference", reference, NULL}};
+    struct poster poster = {curl_easy_init(), NULL, prediction, reference};
+    poster.form = form_new(poster.curl, parts, 2);
+    curl_easy_setopt(poster.curl, CURLOPT_MIMEPOST, poster.form);
+    return poster;
+}
+
+static void poster_free(struct poster *poster)
+{
+    curl_mime_free(poster->form);
+    curl_easy_cleanup(poster->curl);
+    free(poster->prediction.data), free(poster->reference.data);
+}
+
 static void the_unix_listener_scores_too(void **state)
 {
     (void)state;
-    struct bytes p = npy_example(PREDICTION), r = npy_example(REFERENCE);
-    const struct part parts[] = {{"prediction", p, NULL}, {"reference", r, NULL}};
-    CURL *curl = curl_easy_init();
-    curl_mime *form = form_new(curl, parts, 2);
-    curl_easy_setopt(curl, CURLOPT_MIMEPOST, form);
-    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, shared->unix_path);
-    struct answer answer = answer_perform(curl, shared, "/v1/score");
+    struct poster poster = poster_new(npy_example(PREDICTION), npy_example(REFERENCE));
+    curl_easy_setopt(poster.curl, CURLOPT_UNIX_SOCKET_PATH, shared->unix_path);
+    struct answer answer = answer_perform(poster.curl, shared, "/v1/score");
     assert_example(&answer);
-    curl_mime_free(form);
-    curl_easy_cleanup(curl);
-    free(p.data), free(r.data);
+    poster_free(&poster);
 }
 
 static void a_connection_serves_many_requests(void **state)
 {
     (void)state;
-    struct bytes p = npy_example(PREDICTION), r = npy_example(REFERENCE);
-    const struct part parts[] = {{"prediction", p, NULL}, {"reference", r, NULL}};
-    CURL *curl = curl_easy_init();
-    curl_mime *form = form_new(curl, parts, 2);
-    curl_easy_setopt(curl, CURLOPT_MIMEPOST, form);
+    struct poster poster = poster_new(npy_example(PREDICTION), npy_example(REFERENCE));
     for (int i = 0; i < 20; i++) {
-        struct answer answer = answer_perform(curl, shared, "/v1/score");
+        struct answer answer = answer_perform(poster.curl, shared, "/v1/score");
         assert_int_equal(answer.n_connects, i == 0);
         assert_example(&answer);
     }
-    curl_mime_free(form);
-    curl_easy_cleanup(curl);
-    free(p.data), free(r.data);
+    poster_free(&poster);
 }
 
 static void a_refused_request_does_not_cost_the_connection(void **state)
 {
     (void)state;
-    struct bytes p = npy_example(PREDICTION), bad = bytes_text("not a mask");
-    const struct part parts[] = {{"prediction", p, NULL}, {"reference", bad, NULL}};
-    CURL *curl = curl_easy_init();
-    curl_mime *form = form_new(curl, parts, 2);
-    curl_easy_setopt(curl, CURLOPT_MIMEPOST, form);
+    struct poster poster = poster_new(npy_example(PREDICTION), bytes_text("not a mask"));
     for (int i = 0; i < 3; i++) {
-        struct answer answer = answer_perform(curl, shared, "/v1/score");
+        struct answer answer = answer_perform(poster.curl, shared, "/v1/score");
         assert_status(&answer, 422);
         assert_int_equal(answer.n_connects, i == 0);
         answer_free(&answer);
     }
-    curl_mime_free(form);
-    curl_easy_cleanup(curl);
-    free(p.data), free(bad.data);
+    poster_free(&poster);
 }
 
 static void head_is_get_without_the_body(void **state)

@@ -49,6 +49,10 @@ builds_statically() {
     ${CC:-cc} -std=c99 examples/count.c $(flags --cflags) "$root/usr/lib/liboverlap.a" -lm -o "$root/$1"
 }
 
+builds_into_a_shared_library() {
+    ${CC:-cc} -shared -o "$root/x.so" -Wl,--whole-archive "$root/usr/lib/liboverlap.a" -Wl,--no-whole-archive -lm
+}
+
 # P = 3 voxels, R = 4, both = 3: 2 * 3 / 7
 prints_dice() {
     test "$(LD_LIBRARY_PATH=$root/usr/lib "$root/$1")" = "Dice 0.857143"
@@ -58,8 +62,7 @@ needs_shared_library() {
     readelf -d "$root/count" | grep -q "NEEDED.*liboverlap.so.${version%%.*}"
 }
 
-
-echo "1..12"
+echo "1..13"
 check install_succeeds make -s install MODE=release DESTDIR="$root" PREFIX=/usr
 check the_daemon_is_installed test -x "$root/usr/bin/overlapd"
 check the_header_is_installed cmp lib/overlap.h "$root/usr/include/overlap.h"
@@ -72,4 +75,5 @@ check the_example_builds_with_pkg_config builds count
 check the_example_prints_its_dice prints_dice count
 check the_example_needs_the_shared_library needs_shared_library
 check the_archive_serves_as_well eval 'builds_statically count_static && prints_dice count_static'
+check the_archive_links_into_a_shared_library builds_into_a_shared_library
 exit $failed

@@ -240,6 +240,32 @@ static void labels_found_in_ignored_voxels_alone_are_not_found(void **state)
     ov_counter_free(counter);
 }
 
+/* A float prediction against a reference of 0, 1 and 255 = ignore; worked out by hand. */
+static void ignored_labels_are_those_before_a_threshold(void **state)
+{
+    static const float probable[] = {.3F, .7F, .9F, .1F, .6F};
+    static const uint8_t labelled[] = {0, 1, 255, 255, 0};
+    static const int64_t ignore[] = {255};
+    const struct ov_counter_options options = {
+        .ignore = ignore, .n_ignore = 1, .has_threshold = true, .threshold = .5};
+    const struct ov_piece pieces[] = {
+        {.n_voxels = 5, .tile = probable, .encoding = {.dtype = OV_F32}},
+        {.n_voxels = 5, .tile = labelled, .encoding = {.dtype = OV_U8}},
+    };
+    struct ov_counter *counter = NULL;
+    struct ov_counts counts;
+
+    (void)state;
+    assert_int_equal(ov_counter_new(&options, &counter), OV_OK);
+    assert_int_equal(ov_counter_add(counter, &pieces[0], &pieces[1]), OV_OK);
+    assert_int_equal(ov_counter_ignored(counter), 2);
+    counts = ov_counter_label(counter, 1);
+    assert_int_equal(counts.tp, 1);
+    assert_int_equal(counts.prediction, 2);
+    assert_int_equal(counts.reference, 1);
+    ov_counter_free(counter);
+}
+
 static void a_threshold_makes_both_masks_binary(void **state)
 {
     const float p[] = {.1f, .5f, .500001f, 1e30f, -INFINITY, INFINITY, -0.f, .7f};
@@ -344,6 +370,7 @@ int main(void)
         cmocka_unit_test(empty_pieces_count_nothing),
         cmocka_unit_test(ignored_reference_labels_leave_every_count),
         cmocka_unit_test(labels_found_in_ignored_voxels_alone_are_not_found),
+        cmocka_unit_test(ignored_labels_are_those_before_a_threshold),
         cmocka_unit_test(a_threshold_makes_both_masks_binary),
         cmocka_unit_test(unions_are_the_counts_of_the_relabelled_mask),
         cmocka_unit_test(confusion_is_the_matrix_of_pairs),

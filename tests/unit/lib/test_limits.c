@@ -77,7 +77,7 @@ static void distinct_pairs_have_a_limit(void **state)
     OK(ov_counter_add(counter, &a, &b));
     a = naive_tile(p + OV_MAX_PAIRS, OV_U16, 1);
     b = naive_tile(r + OV_MAX_PAIRS, OV_U16, 1);
-    FAILS(ov_counter_add(counter, &a, &b), OV_EMANY);
+    FAILS(ov_counter_add(counter, &a, &b), OV_EPAIRS);
     ov_counter_free(counter);
     free(p);
     free(r);

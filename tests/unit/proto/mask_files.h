@@ -196,6 +196,12 @@ static inline void every_truncation_is_a_problem(const struct file *file)
     free(outcome);
 }
 
+/* An axis that is not there is one voxel long. */
+static inline uint64_t extent(const struct mask_header *header, int axis)
+{
+    return axis < header->ndim ? header->shape[axis] : 1;
+}
+
 /* Every byte changed in nine ways gives a problem, or a mask of the same shape. */
 static inline void every_flip_is_a_problem_or_harmless(const struct file *file)
 {
@@ -213,9 +219,8 @@ static inline void every_flip_is_a_problem_or_harmless(const struct file *file)
         read_copy(broken, broken->n, outcome);
         if (outcome->problem.code != PROBLEM_NONE)
             continue;
-        assert_int_equal(outcome->header.ndim, good->header.ndim);
-        assert_memory_equal(outcome->header.shape, good->header.shape,
-                            sizeof(uint64_t) * (size_t)good->header.ndim);
+        for (int axis = 0; axis < OV_MAX_NDIM; axis++)
+            assert_int_equal(extent(&outcome->header, axis), extent(&good->header, axis));
     }
     free(outcome);
     free(good);

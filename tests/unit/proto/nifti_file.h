@@ -119,6 +119,15 @@ static inline struct outcome *outcome_of(const struct file *file)
     return outcome;
 }
 
+static inline void assert_no_affine(const struct file *file)
+{
+    struct outcome *outcome = outcome_of(file);
+
+    assert_problem(outcome, PROBLEM_NONE, "");
+    assert_false(outcome->header.has_affine);
+    free(outcome);
+}
+
 static inline void assert_affine(const struct file *file, const double *affine)
 {
     struct outcome *outcome = outcome_of(file);

@@ -4,9 +4,15 @@
 #define TESTS_SCORE_FIXTURE_H
 
 #include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "proto/proto.h"
 
@@ -45,6 +51,7 @@ static struct env fixture_env = {
                .json_values = 65536,
                .parts = 8,
                .part_header_bytes = 4096},
+    .budget_bytes = UINT64_MAX,
     .hash_seed = 42,
     .now_ns = fixture_now_ns,
     .memory_take = fixture_take,
@@ -135,6 +142,32 @@ static inline json_t *fixture_pair(const char *prediction, const char *reference
     fixture_end(&body);
     input = fixture_input(&body);
     return fixture_score(&input, problem);
+}
+
+/* The member of an object; it must be there. */
+static inline json_t *at(json_t *json, const char *name)
+{
+    json_t *member = json_object_get(json, name);
+
+    if (member == NULL)
+        fail_msg("no member %s", name);
+    return member;
+}
+
+static inline json_t *class_at(json_t *answer, size_t i)
+{
+    return json_array_get(at(answer, "classes"), i);
+}
+
+static inline void expect_integer(json_t *json, const char *name, long long value)
+{
+    assert_int_equal(json_integer_value(at(json, name)), value);
+}
+
+static inline void expect_real(json_t *json, const char *name, double value)
+{
+    if (json_number_value(at(json, name)) != value)
+        fail_msg("%s is %.17g, not %.17g", name, json_number_value(at(json, name)), value);
 }
 
 #endif

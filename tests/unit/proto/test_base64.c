@@ -62,6 +62,7 @@ static void malformed_text_is_refused_at_its_first_bad_character(void **state)
     expect_refused("====", 0);
     expect_refused("Zm9v Zm9", 4);
     expect_refused("Zm9vZm-v", 6);
+    expect_refused("Zm\n9vYmE", 2);
     expect_refused("Zg==Zm9v", 2);
     expect_refused("Zm8=Zm8=", 3);
 }

@@ -13,7 +13,7 @@ static void both_versions_and_byte_orders_are_read(void **state)
         assert_voxels(file, picture, 12);
         assert_int_equal(outcome->header.format, FORMAT_NIFTI);
         assert_int_equal(outcome->header.order, OV_ORDER_F);
-        assert_int_equal(outcome->header.ndim, 2); /* the slice axis is 1 */
+        assert_int_equal(outcome->header.ndim, 3);
         assert_int_equal(outcome->header.shape[0], 4);
         assert_int_equal(outcome->header.shape[1], 3);
         assert_int_equal(outcome->header.encoding.dtype, OV_U8);

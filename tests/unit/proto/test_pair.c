@@ -117,6 +117,39 @@ static void reversal_of_leading_singletons_drops_them(void **state)
     assert_true(pair.same_order);
 }
 
+/* A slice as NIfTI writes it, (x, y, 1), and as an array of slices has it, (1, y, x). */
+static void a_single_slice_is_reversed_either_way(void **state)
+{
+    struct mask_header file = {.ndim = 3, .shape = {3, 2, 1}, .order = OV_ORDER_F, .n_voxels = 6};
+    struct mask_header array = {.ndim = 3, .shape = {1, 2, 3}, .n_voxels = 6};
+    struct request reverse = {.reverse_axes = true};
+    struct pair pair;
+    struct problem problem;
+
+    (void)state;
+    assert_int_equal(make(&file, &array, &reverse, &pair, &problem), PROBLEM_NONE);
+    assert_int_equal(pair.ndim, 3);
+    assert_true(pair.same_order);
+    assert_int_equal(make(&array, &file, &reverse, &pair, &problem), PROBLEM_NONE);
+    assert_int_equal(pair.ndim, 2);
+    assert_int_equal(make(&array, &file, NULL, &pair, &problem), PROBLEM_SHAPE_MISMATCH);
+    assert_non_null(strstr(problem.detail, "\"axes\":\"reverse\""));
+}
+
+static void trailing_axes_of_one_are_dropped(void **state)
+{
+    struct mask_header volume = {.ndim = 4, .shape = {3, 2, 1, 1}, .n_voxels = 6};
+    struct mask_header image = {.ndim = 2, .shape = {3, 2}, .n_voxels = 6};
+    struct pair pair;
+    struct problem problem;
+
+    (void)state;
+    assert_int_equal(make(&image, &volume, NULL, &pair, &problem), PROBLEM_NONE);
+    assert_int_equal(pair.ndim, 2);
+    volume.shape[3] = 2;
+    assert_int_equal(make(&image, &volume, NULL, &pair, &problem), PROBLEM_SHAPE_MISMATCH);
+}
+
 static void orders_differ_only_where_more_than_one_axis_is_long(void **state)
 {
     struct mask_header f = {.ndim = 3, .shape = {1, 7, 1}, .order = OV_ORDER_F, .n_voxels = 7};
@@ -185,6 +218,8 @@ int main(void)
         cmocka_unit_test(reversed_shapes_name_the_way_out),
         cmocka_unit_test(a_reversed_mask_brings_its_place_along),
         cmocka_unit_test(reversal_of_leading_singletons_drops_them),
+        cmocka_unit_test(a_single_slice_is_reversed_either_way),
+        cmocka_unit_test(trailing_axes_of_one_are_dropped),
         cmocka_unit_test(orders_differ_only_where_more_than_one_axis_is_long),
         cmocka_unit_test(places_may_differ_by_a_little_of_the_spacing),
         cmocka_unit_test(a_place_that_is_not_a_number_matches_nothing),

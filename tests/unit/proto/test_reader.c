@@ -278,7 +278,7 @@ static void every_boundary_shape_gets_the_right_verdict(void **state)
     }
 }
 
-static void trailing_axes_of_one_are_dropped(void **state)
+static void shapes_are_those_of_the_file(void **state)
 {
     struct source source = source_of(picture, sizeof(picture));
     struct env env = test_env();
@@ -292,12 +292,12 @@ static void trailing_axes_of_one_are_dropped(void **state)
     for (int axis = 0; axis < 5; axis++)
         source.shape[axis] = axis == 1 ? 12 : 1;
     reader = reader_new(&source, &env, &problem);
-    assert_int_equal(reader_header(reader)->ndim, 2);
+    assert_int_equal(reader_header(reader)->ndim, 5);
     assert_int_equal(reader_header(reader)->shape[1], 12);
+    assert_int_equal(reader_header(reader)->shape[4], 1);
     reader_free(reader);
     source.shape[1] = 1;
     reader = reader_new(&source, &env, &problem);
-    assert_int_equal(reader_header(reader)->ndim, 1);
     assert_int_equal(reader_header(reader)->n_voxels, 1);
     reader_free(reader);
     reader_free(NULL);
@@ -348,7 +348,7 @@ int main(void)
         cmocka_unit_test(a_format_that_describes_itself_takes_no_shape),
         cmocka_unit_test(limits_pass_at_their_edge_and_not_beyond),
         cmocka_unit_test(every_boundary_shape_gets_the_right_verdict),
-        cmocka_unit_test(trailing_axes_of_one_are_dropped),
+        cmocka_unit_test(shapes_are_those_of_the_file),
         cmocka_unit_test(a_bomb_is_left_where_the_mask_ends),
     };
 

@@ -91,7 +91,8 @@ static void what_is_echoed_can_be_sent_again(void **state)
     static const char json[] =
         "{\"axes\":\"reverse\",\"background\":null,\"beta\":2.5,\"confusion\":true,"
         "\"empty\":{\"both_empty\":\"one\",\"prediction_empty\":\"null\",\"reference_empty\":"
-        "\"null\"},\"geometry\":\"ignore\",\"ignore\":[255,-1],\"labels\":[3,1],\"metrics\":"
+        "\"null\"},\"geometry\":\"ignore\",\"ignore\":[255,-1],\"labels\":[3,{\"label\":1,\"name\":"
+        "\"liver\"}],\"metrics\":"
         "[\"mcc\",\"dice_loss\",\"generalised_dice\"],\"regions\":{\"WT\":[1,2]},\"threshold\":"
         "0.25}";
     char *once = echo(json, NULL, NULL);
@@ -200,7 +201,7 @@ static void bad_members_are_refused_with_their_pointer(void **state)
     expect_refused("{\"labels\":1}", PROBLEM_BAD_PARAMETER, "#/labels");
     expect_refused("{\"labels\":[1,\"2\"]}", PROBLEM_BAD_PARAMETER, "#/labels/1");
     expect_refused("{\"labels\":[1.5]}", PROBLEM_BAD_PARAMETER, "#/labels/0");
-    expect_refused("{\"labels\":[2,1,2]}", PROBLEM_BAD_PARAMETER, "#/labels/2");
+    expect_refused("{\"labels\":[2,1,2]}", PROBLEM_BAD_PARAMETER, "#/labels");
     expect_refused("{\"labels\":[{\"name\":\"a\"}]}", PROBLEM_BAD_PARAMETER, "#/labels/0");
     expect_refused("{\"labels\":[{\"label\":1,\"nam\":\"a\"}]}", PROBLEM_BAD_PARAMETER,
                    "#/labels/0");
@@ -209,7 +210,11 @@ static void bad_members_are_refused_with_their_pointer(void **state)
     expect_refused("{\"ignore\":[-2147483649]}", PROBLEM_LABEL_OUT_OF_RANGE, "#/ignore/0");
     expect_refused("{\"ignore\":{}}", PROBLEM_BAD_PARAMETER, "#/ignore");
     expect_refused("{\"regions\":[1]}", PROBLEM_BAD_PARAMETER, "#/regions");
-    expect_refused("{\"regions\":{\"WT\":[1,1]}}", PROBLEM_BAD_PARAMETER, "#/regions/WT/1");
+    expect_refused("{\"regions\":{\"WT\":[1,1]}}", PROBLEM_BAD_PARAMETER, "#/regions/WT");
+    expect_refused("{\"regions\":{\"WT\":[]}}", PROBLEM_BAD_PARAMETER, "#/regions/WT");
+    expect_refused("{\"labels\":[1,2],\"ignore\":[2]}", PROBLEM_BAD_PARAMETER, "#/ignore");
+    expect_refused("{\"beta\":1e7}", PROBLEM_BAD_PARAMETER, "#/beta");
+    expect_refused("{\"beta\":1e-7}", PROBLEM_BAD_PARAMETER, "#/beta");
     expect_refused("{\"background\":\"0\"}", PROBLEM_BAD_PARAMETER, "#/background");
     expect_refused("{\"metrics\":[]}", PROBLEM_BAD_PARAMETER, "#/metrics");
     expect_refused("{\"metrics\":[\"dice\",\"dice\"]}", PROBLEM_BAD_PARAMETER, "#/metrics/1");
@@ -227,7 +232,7 @@ static void bad_members_are_refused_with_their_pointer(void **state)
 static void limits_hold_at_their_edge(void **state)
 {
     (void)state;
-    free(echo("{\"labels\":[1,2,3,4],\"ignore\":[1,2,3,4],\"regions\":{\"a\":[1],\"b\":[2]}}", NULL,
+    free(echo("{\"labels\":[1,2,3,4],\"ignore\":[5,6,7,8],\"regions\":{\"a\":[1],\"b\":[2]}}", NULL,
               NULL));
     expect_refused("{\"labels\":[1,2,3,4,5]}", PROBLEM_TOO_MANY_LABELS, "#/labels");
     expect_refused("{\"ignore\":[1,2,3,4,5]}", PROBLEM_TOO_MANY_LABELS, "#/ignore");
