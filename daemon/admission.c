@@ -18,31 +18,37 @@
 /* Of the budget, what is left to small bodies and to masks. */
 #define RESERVED_SHARE 8
 
-static uint64_t wanted_bytes(const struct job *job)
+static size_t first_bytes(const struct job *job)
 {
-    return job->framing.chunked ? CHUNKED_BYTES : job->framing.content_length;
+    return job->framing.chunked ? CHUNKED_BYTES : (size_t)job->framing.content_length;
 }
 
-static uint64_t most_bytes(uint64_t wanted)
+static bool is_small(size_t n_bytes)
+{
+    return n_bytes < SMALL_BYTES;
+}
+
+static uint64_t most_bytes(size_t n_bytes)
 {
     uint64_t budget = memory_budget();
 
-    return wanted < SMALL_BYTES ? budget : budget - budget / RESERVED_SHARE;
+    return is_small(n_bytes) ? budget : budget - budget / RESERVED_SHARE;
 }
 
-static bool take(struct job *job)
+bool admission_take(struct job *job, size_t n_bytes)
 {
-    uint64_t wanted = wanted_bytes(job);
+    uint64_t more = arena_size(n_bytes) - job->taken_bytes;
 
-    if (memory_used() + wanted > most_bytes(wanted) || !memory_take(wanted))
+    if (memory_used() + more > most_bytes(n_bytes) || !memory_take(more))
         return false;
-    job->taken_bytes = wanted;
+    job->taken_bytes += more;
     return true;
 }
 
 static void enqueue(struct admission *admission, struct job *job)
 {
     job->next_waiting = NULL;
+    job->previous_waiting = admission->last;
     if (admission->last != NULL)
         admission->last->next_waiting = job;
     else
@@ -53,35 +59,33 @@ static void enqueue(struct admission *admission, struct job *job)
 
 void admission_forget(struct admission *admission, struct job *job)
 {
-    struct job *before = NULL;
-
-    for (struct job *at = admission->first; at != NULL; before = at, at = at->next_waiting) {
-        if (at != job)
-            continue;
-        if (before != NULL)
-            before->next_waiting = job->next_waiting;
-        else
-            admission->first = job->next_waiting;
-        if (admission->last == job)
-            admission->last = before;
-        admission->n--;
+    if (job->state != JOB_WAIT)
         return;
-    }
+    if (job->previous_waiting != NULL)
+        job->previous_waiting->next_waiting = job->next_waiting;
+    else
+        admission->first = job->next_waiting;
+    if (job->next_waiting != NULL)
+        job->next_waiting->previous_waiting = job->previous_waiting;
+    else
+        admission->last = job->previous_waiting;
+    admission->n--;
 }
 
 enum admission_verdict admission_ask(struct job *job, struct problem *reterr)
 {
     struct admission *admission = &job->server->admission;
     const struct config *config = job->server->config;
-    uint64_t wanted = wanted_bytes(job);
+    size_t n_bytes = first_bytes(job);
 
-    if (wanted > most_bytes(wanted)) {
+    if (arena_size(n_bytes) > most_bytes(n_bytes)) {
         problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
-                    "The body has %" PRIu64 " bytes; there is memory for %" PRIu64 ".", wanted,
-                    most_bytes(wanted));
+                    "The body needs %zu bytes of memory; there are never more than %" PRIu64
+                    " (limits.budget_bytes).",
+                    arena_size(n_bytes), most_bytes(n_bytes));
         return ADMISSION_REFUSED;
     }
-    if ((admission->n == 0 || wanted < SMALL_BYTES) && take(job))
+    if ((admission->n == 0 || is_small(n_bytes)) && admission_take(job, n_bytes))
         return ADMISSION_GRANTED;
     if (admission->n >= config->limits_waiting) {
         problem_set(reterr, PROBLEM_QUEUE_FULL, NULL,
@@ -95,13 +99,26 @@ enum admission_verdict admission_ask(struct job *job, struct problem *reterr)
     return ADMISSION_WAITING;
 }
 
+/* In order of arrival, but a small body does not wait for a large one in front of it. */
 void admission_grant(struct server *server)
 {
-    struct job *job;
+    struct job *next;
+    bool large_wait = false;
 
-    while ((job = server->admission.first) != NULL && take(job)) {
-        admission_forget(&server->admission, job);
-        job_resume(job, JOB_GRANTED);
+    for (struct job *job = server->admission.first; job != NULL; job = next) {
+        bool small = is_small(first_bytes(job));
+
+        next = job->next_waiting;
+        if (!small && large_wait)
+            continue;
+        if (admission_take(job, first_bytes(job))) {
+            admission_forget(&server->admission, job);
+            job_resume(job, JOB_GRANTED);
+        } else if (small) {
+            return;
+        } else {
+            large_wait = true;
+        }
     }
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "daemon/memory.h"
+
 #define HUGE_BYTES ((size_t)2 << 20)
 
 static bool is_mapped(size_t cap)
@@ -37,25 +39,70 @@ static uint8_t *map(size_t cap)
     return whole + before;
 }
 
-/* The smallest kept arena that is large enough but not wasteful. */
+void arena_store_init(struct arena_store *store, size_t max_bytes)
+{
+    *store = (struct arena_store){.max_bytes = max_bytes};
+    pthread_mutex_init(&store->mutex, NULL);
+}
+
+/* With the mutex held. */
+static struct arena take_out(struct arena_store *store, size_t index)
+{
+    struct arena arena = store->kept[index];
+
+    store->kept[index] = store->kept[--store->n_kept];
+    store->kept_bytes -= arena.cap;
+    return arena;
+}
+
+/* Only of the very size: a larger one would take more than was taken from the budget for it. */
 static bool reuse(struct arena_store *store, size_t cap, struct arena *ret_arena)
 {
-    size_t best = store->n_kept;
+    size_t i = 0;
+    bool found;
 
-    for (size_t i = 0; i < store->n_kept; i++) {
-        size_t found = store->kept[i].cap;
-
-        if (found == cap || (found > cap && found / 2 <= cap)) {
-            if (best == store->n_kept || found < store->kept[best].cap)
-                best = i;
-        }
+    pthread_mutex_lock(&store->mutex);
+    while (i < store->n_kept && store->kept[i].cap != cap)
+        i++;
+    found = i < store->n_kept;
+    if (found) {
+        *ret_arena = take_out(store, i);
+        memory_unkeep(cap);
     }
-    if (best == store->n_kept)
-        return false;
-    *ret_arena = store->kept[best];
-    store->kept_bytes -= ret_arena->cap;
-    store->kept[best] = store->kept[--store->n_kept];
-    return true;
+    pthread_mutex_unlock(&store->mutex);
+    return found;
+}
+
+static bool keep(struct arena_store *store, const struct arena *arena)
+{
+    bool room;
+
+    pthread_mutex_lock(&store->mutex);
+    room = store->n_kept < ARENA_N_KEPT && arena->cap <= store->max_bytes - store->kept_bytes;
+    if (room) {
+        store->kept[store->n_kept++] = *arena;
+        store->kept_bytes += arena->cap;
+        memory_keep(arena->cap);
+    }
+    pthread_mutex_unlock(&store->mutex);
+    return room;
+}
+
+/* Unmapped with the mutex held, so that who finds nothing left finds the budget up to date. */
+bool arena_store_release(struct arena_store *store, size_t n_bytes)
+{
+    size_t released = 0;
+
+    pthread_mutex_lock(&store->mutex);
+    while (released < n_bytes && store->n_kept > 0) {
+        struct arena arena = take_out(store, store->n_kept - 1);
+
+        munmap(arena.bytes, arena.cap);
+        memory_unkeep(arena.cap);
+        released += arena.cap;
+    }
+    pthread_mutex_unlock(&store->mutex);
+    return released > 0;
 }
 
 bool arena_new(struct arena_store *store, size_t n_bytes, struct arena *ret_arena)
@@ -118,21 +165,15 @@ bool arena_grow(struct arena_store *store, struct arena *arena, size_t n_bytes)
 
 void arena_free(struct arena_store *store, struct arena *arena)
 {
-    if (!is_mapped(arena->cap)) {
+    if (!is_mapped(arena->cap))
         free(arena->bytes);
-    } else if (store->n_kept < ARENA_N_KEPT && arena->cap <= store->max_bytes - store->kept_bytes) {
-        store->kept[store->n_kept++] = *arena;
-        store->kept_bytes += arena->cap;
-    } else {
+    else if (!keep(store, arena))
         munmap(arena->bytes, arena->cap);
-    }
     *arena = (struct arena){NULL, 0};
 }
 
 void arena_store_done(struct arena_store *store)
 {
-    for (size_t i = 0; i < store->n_kept; i++)
-        munmap(store->kept[i].bytes, store->kept[i].cap);
-    store->n_kept = 0;
-    store->kept_bytes = 0;
+    arena_store_release(store, SIZE_MAX);
+    pthread_mutex_destroy(&store->mutex);
 }

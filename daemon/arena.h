@@ -3,6 +3,7 @@
 #ifndef DAEMON_ARENA_H
 #define DAEMON_ARENA_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,13 +18,20 @@ struct arena {
 
 #define ARENA_N_KEPT 64
 
-/* Mapped arenas that nobody uses now; the loop thread's. A zeroed one with max_bytes is empty. */
+/* Mapped arenas that nobody uses now; they count in the budget as kept (memory.h). */
 struct arena_store {
+    pthread_mutex_t mutex; /* the loop fills and uses it, but any thread may be short of memory */
     struct arena kept[ARENA_N_KEPT];
     size_t n_kept;
     size_t kept_bytes;
     size_t max_bytes;
 };
+
+void arena_store_init(struct arena_store *store, size_t max_bytes);
+void arena_store_done(struct arena_store *store);
+
+/* Give some n_bytes back to the system; false where nothing was kept. Any thread. */
+bool arena_store_release(struct arena_store *store, size_t n_bytes);
 
 size_t arena_size(size_t n_bytes); /* what an arena of n_bytes takes */
 
@@ -32,7 +40,5 @@ bool arena_new(struct arena_store *store, size_t n_bytes, struct arena *ret_aren
 /* Contents stay; on failure so does the arena. */
 bool arena_grow(struct arena_store *store, struct arena *arena, size_t n_bytes);
 void arena_free(struct arena_store *store, struct arena *arena);
-
-void arena_store_done(struct arena_store *store);
 
 #endif

@@ -82,14 +82,11 @@ static bool grow(struct job *job, size_t n_bytes, struct problem *reterr)
     uint64_t limit = job->server->config->limits_body_bytes;
     size_t twice = 2 * (size_t)job->taken_bytes;
     size_t wanted = twice > n_bytes ? twice : n_bytes;
-    size_t more;
 
     wanted = wanted < limit ? wanted : (size_t)limit;
-    more = wanted - (size_t)job->taken_bytes;
-    if (!memory_take(more))
+    if (!admission_take(job, wanted))
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL,
                            "There is no memory for more of this body now.");
-    job->taken_bytes += more;
     if (!arena_grow(&job->server->arenas, &job->body, wanted))
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "There is no memory.");
     job->input.body = job->body.bytes;

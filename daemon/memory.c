@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 static _Atomic uint64_t budget;
-static _Atomic uint64_t used;
+static _Atomic uint64_t used; /* with what is kept */
+static _Atomic uint64_t kept;
+static bool (*release)(void *user, uint64_t n_bytes);
+static void *release_user;
 
 void memory_set_budget(uint64_t n_bytes)
 {
@@ -25,10 +28,13 @@ uint64_t memory_budget(void)
 
 uint64_t memory_used(void)
 {
-    return atomic_load(&used);
+    uint64_t idle = atomic_load(&kept);
+    uint64_t all = atomic_load(&used);
+
+    return all > idle ? all - idle : 0; /* another thread may have released some in between */
 }
 
-bool memory_take(uint64_t n_bytes)
+static bool try_to_take(uint64_t n_bytes)
 {
     uint64_t limit = atomic_load(&budget);
     uint64_t now = atomic_load(&used);
@@ -38,6 +44,33 @@ bool memory_take(uint64_t n_bytes)
             return false;
     } while (!atomic_compare_exchange_weak(&used, &now, now + n_bytes));
     return true;
+}
+
+bool memory_take(uint64_t n_bytes)
+{
+    do {
+        if (try_to_take(n_bytes))
+            return true;
+    } while (release != NULL && n_bytes <= atomic_load(&budget) && release(release_user, n_bytes));
+    return try_to_take(n_bytes); /* another thread may have released the last */
+}
+
+void memory_keep(uint64_t n_bytes)
+{
+    atomic_fetch_add(&used, n_bytes);
+    atomic_fetch_add(&kept, n_bytes);
+}
+
+void memory_unkeep(uint64_t n_bytes)
+{
+    atomic_fetch_sub(&kept, n_bytes);
+    memory_give(n_bytes);
+}
+
+void memory_on_shortage(bool (*function)(void *user, uint64_t n_bytes), void *user)
+{
+    release = function;
+    release_user = user;
 }
 
 void memory_give(uint64_t n_bytes)

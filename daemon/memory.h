@@ -9,11 +9,19 @@
 /* One budget per process: struct env's functions have no argument to name another. */
 void memory_set_budget(uint64_t n_bytes);
 uint64_t memory_budget(void);
-uint64_t memory_used(void);
+uint64_t memory_used(void); /* without what is kept */
 
 /* Any thread. What is taken is given back by whoever took it. */
 bool memory_take(uint64_t n_bytes);
 void memory_give(uint64_t n_bytes);
+
+/*
+ * Memory kept for later use counts too, but gives way: where a take fails, release is called, on
+ * that thread, to give up n_bytes of it. true: it did give up some. Set it before there are threads.
+ */
+void memory_keep(uint64_t n_bytes);
+void memory_unkeep(uint64_t n_bytes);
+void memory_on_shortage(bool (*release)(void *user, uint64_t n_bytes), void *user);
 
 /*
  * The memory this process may use: the machine's, or less where a cgroup (v2 or v1) says so.

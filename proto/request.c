@@ -71,20 +71,6 @@ static bool read_members(struct request *request, const struct limits *limits,
     return true;
 }
 
-/* A class that is asked for and left out: whichever it was to be, the means would be wrong. */
-static bool ignores_no_class(const struct request *request, struct problem *reterr)
-{
-    for (size_t i = 0; i < request->n_labels; i++) {
-        for (size_t k = 0; k < request->n_ignore; k++) {
-            if (request->labels[i].label == request->ignore[k] && !request->has_threshold)
-                return problem_set(reterr, PROBLEM_BAD_PARAMETER, "#/ignore",
-                                   "Label %lld is both to be scored and to be ignored.",
-                                   (long long)request->ignore[k]);
-        }
-    }
-    return true;
-}
-
 bool request_init(struct request *request, const struct request_text *text,
                   const struct limits *limits, struct problem *reterr)
 {
@@ -94,7 +80,7 @@ bool request_init(struct request *request, const struct request_text *text,
     if (request->json == NULL)
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
     if (merge_query(request->json, text->parameters, text->n_parameters, reterr) &&
-        read_members(request, limits, reterr) && ignores_no_class(request, reterr))
+        read_members(request, limits, reterr))
         return true;
     request_done(request);
     return false;

@@ -1,5 +1,6 @@
 # schema.py - as much of JSON Schema as proto/openapi.yaml uses; an unknown keyword is an error.
 # SPDX-License-Identifier: Apache-2.0
+import json
 import re
 
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
@@ -88,6 +89,10 @@ class Validator:
     def _pattern(self, value, pattern, _, where):
         good = not isinstance(value, str) or re.search(pattern, value)
         return [] if good else ["%s: %r is not %s" % (where, value, pattern)]
+
+    def _uniqueItems(self, value, wanted, _, where):
+        texts = [json.dumps(item, sort_keys=True) for item in value] if isinstance(value, list) else []
+        return ["%s: an item is there twice" % where] if wanted and len(set(texts)) < len(texts) else []
 
     def _oneOf(self, value, schemas, _, where):
         each = [self.faults(value, schema, where) for schema in schemas]

@@ -34,7 +34,7 @@ static void bad_values_are_pointed_at(void **state)
     static const char *const cases[][2] = {
         {"{\"labels\":\"x\"}", "#/labels"},
         {"{\"labels\":7}", "#/labels"},
-        {"{\"labels\":[1,1]}", "#/labels/1"},
+        {"{\"labels\":[1,1]}", "#/labels"},
         {"{\"labels\":[1,1.5]}", "#/labels/1"},
         {"{\"labels\":[\"1\"]}", "#/labels/0"},
         {"{\"labels\":[1,{\"name\":\"x\"}]}", "#/labels/1"},

@@ -212,7 +212,6 @@ static void bad_members_are_refused_with_their_pointer(void **state)
     expect_refused("{\"regions\":[1]}", PROBLEM_BAD_PARAMETER, "#/regions");
     expect_refused("{\"regions\":{\"WT\":[1,1]}}", PROBLEM_BAD_PARAMETER, "#/regions/WT");
     expect_refused("{\"regions\":{\"WT\":[]}}", PROBLEM_BAD_PARAMETER, "#/regions/WT");
-    expect_refused("{\"labels\":[1,2],\"ignore\":[2]}", PROBLEM_BAD_PARAMETER, "#/ignore");
     expect_refused("{\"beta\":1e7}", PROBLEM_BAD_PARAMETER, "#/beta");
     expect_refused("{\"beta\":1e-7}", PROBLEM_BAD_PARAMETER, "#/beta");
     expect_refused("{\"background\":\"0\"}", PROBLEM_BAD_PARAMETER, "#/background");
