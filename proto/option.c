@@ -127,9 +127,11 @@ static bool read_named_labels(struct request *request, const struct option_value
                               struct problem *reterr)
 {
     int64_t *labels = calloc(request->n_labels + 1, sizeof(*labels));
-    bool ok = labels != NULL || no_memory(reterr);
+    bool ok = true;
 
-    for (size_t i = 0; i < request->n_labels && ok; i++) {
+    if (labels == NULL)
+        return no_memory(reterr);
+    for (size_t i = 0; ok && i < request->n_labels; i++) {
         struct json_pointer at = json_pointer_at(value->pointer.text, i);
 
         ok = named_label(json_array_get(value->json, i), at.text, &request->labels[i], reterr);

@@ -6,17 +6,19 @@
 
 bool score_take(struct score *score, uint64_t n_bytes, struct problem *reterr)
 {
-    if (n_bytes > score->env->budget_bytes - score->taken_bytes)
+    uint64_t needed_bytes = score->taken_bytes + n_bytes;
+
+    if (needed_bytes > score->env->budget_bytes)
         return problem_set(reterr, PROBLEM_DECODED_TOO_LARGE, NULL,
                            "The request takes %llu bytes beside its body; there are %llu for all "
                            "requests together (limits.budget_bytes).",
-                           (unsigned long long)(score->taken_bytes + n_bytes),
+                           (unsigned long long)needed_bytes,
                            (unsigned long long)score->env->budget_bytes);
     if (!score->env->memory_take(n_bytes))
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL,
                            "The memory budget has no %llu bytes left for this request.",
                            (unsigned long long)n_bytes);
-    score->taken_bytes += n_bytes;
+    score->taken_bytes = needed_bytes;
     return true;
 }
 
