@@ -5,7 +5,7 @@
 
 #include "tests/api/masks.h"
 
-/* The running example of wire.md section 3, and a prediction of it; rows of four. */
+/* The picture that all formats are tried with, and a prediction of it; rows of four. */
 #define REFERENCE  "\0\1\1\0\0\1\2\0\0\0\2\0"
 #define PREDICTION "\0\1\1\0\0\0\2\0\2\0\2\2"
 #define N_LABELS   12

@@ -9,7 +9,7 @@ static void raw_sources_are_read_by_dtype_shape_and_order(void **state)
         "{\"prediction\":{\"format\":\"raw\",\"dtype\":\"uint8\",\"shape\":[3,4]},"
         "\"reference\":{\"format\":\"raw\",\"dtype\":\"uint8\",\"shape\":[3,4],"
         "\"order\":\"F\"}}";
-    const char *columns = "\0\0\0\1\1\0\1\2\2\0\0\0"; /* wire.md section 3.9, fortran_order */
+    const char *columns = "\0\0\0\1\1\0\1\2\2\0\0\0"; /* as numpy.save writes fortran_order */
     struct answer answer = score_files("/v1/score", bytes_new(PREDICTION, N_LABELS),
                                        bytes_new(columns, N_LABELS), request);
     assert_member(&answer, "inputs/reference/format", "\"raw\"");
@@ -49,7 +49,7 @@ static void floats_that_hold_integers_are_labels(void **state)
     assert_example(&answer);
 }
 
-/* Bytes of wire.md sections 3.8 and 3.14, made by other software. */
+/* Bytes made by other software: PIL, Python's gzip and zlib, the zstd command. */
 #define PNG_GREY                                                                          \
     "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\4\0\0\0\3\x08\0\0\0\0\x91\x9f\xf1\x1a\0\0\0\x15" \
     "IDATx\xda"                                                                           \

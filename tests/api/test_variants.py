@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # test_variants.py - the less usual forms that formats and bodies allow: understood, or refused by name.
 # SPDX-License-Identifier: Apache-2.0
-"""Every variant holds the example of wire.md section 3, so that all accepted ones count the same."""
+"""Every variant holds the same picture, so that all accepted ones count the same."""
 import json
 import os
 import struct

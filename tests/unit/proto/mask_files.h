@@ -24,7 +24,7 @@ struct file {
     uint8_t bytes[1 << 16];
 };
 
-/* The picture of reference/wire.md, 3 rows of 4, in C order and in Fortran order. */
+/* The picture that every format holds, 3 rows of 4, in C order and in Fortran order. */
 static const uint8_t picture[12] = {0, 1, 1, 0, 0, 1, 2, 0, 0, 0, 2, 0};
 static const uint8_t picture_f[12] = {0, 0, 0, 1, 1, 0, 1, 2, 2, 0, 0, 0};
 

@@ -84,7 +84,7 @@ static inline void poke_offset(struct file *file, struct kind kind, double value
         poke_int(file, kind, VOX_OFFSET, 0, (int64_t)value);
 }
 
-/* The example of reference/wire.md 3.10: 4 x 3 x 1 voxels of 0.5 x 0.75 x 2 mm, x fastest. */
+/* The picture as a file: 4 x 3 x 1 voxels of 0.5 x 0.75 x 2 mm, x fastest. */
 static inline struct file *nifti_new(struct kind kind)
 {
     static const int64_t dim[8] = {3, 4, 3, 1, 1, 1, 1, 1};

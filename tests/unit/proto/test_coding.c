@@ -3,7 +3,7 @@
 #include "coding_streams.h"
 #include "proto/proto.h"
 
-/* The picture as reference/wire.md has it: Python's gzip and zlib, the zstd command. */
+/* The picture as encoded by Python's gzip and zlib and by the zstd command. */
 static const char gzip_hex[] =
     "1f 8b 08 00 00 00 00 00 02 03 63 60 64 64 60 60 64 62 60 60 60 62 00 00"
     " ac ba 10 8c 0c 00 00 00";

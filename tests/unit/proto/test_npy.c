@@ -7,7 +7,7 @@
     "{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape ", }\n"
 #define PICTURE_DICT DICT("'|u1'", "False", "(3, 4)")
 
-/* As numpy.save writes it: reference/wire.md 3.9. */
+/* As numpy.save writes it. */
 static void put_numpy(struct file *file)
 {
     char dict[119];

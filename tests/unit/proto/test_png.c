@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mask_files.h"
 
-/* reference/wire.md 3.8, by PIL */
+/* written by PIL */
 static const char grey_hex[] =
     "89 50 4e 47 0d 0a 1a 0a  00 00 00 0d 49 48 44 52 00 00 00 04 00 00 00 03 08 00 00 00 00 91 9f "
     "f1 1a 00 00 00 15 49 44 41 54 78 da 63 60 60 64 64 60 60 60 64 02 12 0c 4c 0c 00 00 42 00 08 "

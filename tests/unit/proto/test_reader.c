@@ -246,7 +246,7 @@ static void assert_verdict(const struct source *source, const struct env *env)
     reader_free(reader);
 }
 
-/* H5 of reference/reliability.md: no product of sizes is ever believed. */
+/* No product of sizes is ever believed. */
 static void every_boundary_shape_gets_the_right_verdict(void **state)
 {
     struct source source = source_of(picture, sizeof(picture));
