@@ -21,7 +21,7 @@ def bytes_mask(n_labels, n=4096):
 
 
 def wide_mask(n_labels, n=4096):
-    return npy([i % n_labels for i in range(n)], descr="<u2")
+    return npy([i % n_labels for i in range(n)], (n,), "<u2")
 
 
 @test
