@@ -23,14 +23,15 @@ enum admission_verdict { ADMISSION_GRANTED, ADMISSION_WAITING, ADMISSION_REFUSED
 enum admission_verdict admission_ask(struct job *job, struct problem *reterr);
 
 /*
- * Take what an arena for n_bytes needs beyond what the job has taken already. Large bodies, and those
- * that grow to be large, leave a share of the budget to small ones.
+ * Take what an arena for n_bytes needs beyond what the job has taken already. Large bodies, and
+ * those that grow to be large, leave a share of the budget to small ones.
  */
 bool admission_take(struct job *job, size_t n_bytes);
 
 void admission_grant(struct server *server); /* as many as there is memory for now */
 void admission_refuse(struct job *job, const struct problem *problem);
 void admission_refuse_all(struct server *server, const struct problem *problem);
-void admission_forget(struct admission *admission, struct job *job); /* nothing where it does not wait */
+void admission_forget(struct admission *admission,
+                      struct job *job); /* nothing where it does not wait */
 
 #endif

@@ -216,6 +216,10 @@ static bool is_choice(const char *choices, const char *value)
 /* A text must survive being printed as an INI line and read again. */
 static bool is_plain(const char *value)
 {
+    size_t n = strlen(value);
+
+    if (n > 0 && (value[0] == ' ' || value[n - 1] == ' '))
+        return false;
     for (; *value != '\0'; value++) {
         if ((unsigned char)*value < ' ' || *value == 0x7f || *value == ';')
             return false;
@@ -235,7 +239,8 @@ bool config_set(struct config *config, const struct config_key *key, const char 
         return config_fail(reterr, "%s.%s: longer than %d bytes", key->section, key->name,
                            CONFIG_TEXT_BYTES - 1);
     if (!is_plain(value))
-        return config_fail(reterr, "%s.%s: ';' and control characters are not allowed",
+        return config_fail(reterr,
+                           "%s.%s: ';', control characters and blanks at an end are not allowed",
                            key->section, key->name);
     snprintf(field(config, key), CONFIG_TEXT_BYTES, "%s", value);
     return true;

@@ -10,7 +10,8 @@
 
 #include "daemon/config_keys.h"
 
-#define CONFIG_TEXT_BYTES 256
+/* With its key a text must fit a line of inih's, 200 bytes: what is printed can be read. */
+#define CONFIG_TEXT_BYTES 176
 
 #define CONFIG_FIELD_TEXT(section, key)    char section##_##key[CONFIG_TEXT_BYTES];
 #define CONFIG_FIELD_ENUM(section, key)    char section##_##key[CONFIG_TEXT_BYTES];

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 static const char prefix[] = "OVERLAPD_";
 
@@ -34,6 +35,22 @@ static const struct config_key *find(const char *name, size_t n)
     return NULL;
 }
 
+/* Others' variables may begin like ours: Kubernetes sets OVERLAPD_PORT for a service overlapd. */
+static bool is_ours(const char *name, size_t n)
+{
+    size_t n_keys;
+    const struct config_key *keys = config_keys(&n_keys);
+
+    for (size_t i = 0; i < n_keys; i++) {
+        size_t n_section = strlen(keys[i].section);
+
+        if (n > n_section && name[n_section] == '_' &&
+            strncasecmp(name, keys[i].section, n_section) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool take(struct config *config, const char *variable, struct config_error *reterr)
 {
     const char *name = variable + sizeof(prefix) - 1;
@@ -41,6 +58,8 @@ static bool take(struct config *config, const char *variable, struct config_erro
     const struct config_key *key = find(name, n);
     struct config_error error = {""};
 
+    if (key == NULL && !is_ours(name, n))
+        return true;
     if (key == NULL)
         return config_fail(reterr, "environment: unknown variable %s%.*s", prefix, (int)n, name);
     if (!config_set(config, key, name + n + (name[n] == '='), &error))

@@ -25,7 +25,8 @@ static int fail(struct file *file, const char *what, const char *name)
     return 0;
 }
 
-/* inih tells of sections only where they have keys; an unknown one is an error without any. */
+/* inih tells of sections only where they have keys; an unknown one is an error without any. And it
+ * ignores what follows one in its line. */
 static void check_section(struct file *file, const char *line)
 {
     char name[CONFIG_TEXT_BYTES];
@@ -41,6 +42,11 @@ static void check_section(struct file *file, const char *line)
     name[n] = '\0';
     if (!config_has_section(name))
         fail(file, "unknown section ", name);
+    line += 1 + strcspn(line + 1, "]\r\n");
+    line += *line == ']';
+    line += strspn(line, " \t\r\n");
+    if (*line != '\0' && *line != ';' && *line != '#')
+        fail(file, "a key needs a line of its own after section ", name);
 }
 
 static char *read_line(char *line, int cap, void *stream)

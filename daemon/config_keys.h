@@ -53,7 +53,7 @@
     X(ENUM, auth, mode, "token", 0, 0, "token|none",                                             \
       "none lets a TCP listener that is not loopback start without tokens")                      \
     X(TEXT, http, allowed_hosts, "", 0, 0, "",                                                   \
-      "Host names answered, with commas between them; empty for all")                            \
+      "Host names answered, with commas between them; empty for all, on loopback for its own")   \
     X(ENUM, kernels, isa, "auto", 0, 0, "auto|scalar|avx2|avx512|neon",                          \
       "instruction set that counts; results do not depend on it")                                \
     X(ENUM, log, level, "info", 0, 0, "error|warn|info|debug", "debug logs every request")

@@ -4,8 +4,10 @@
 
 #include <stdlib.h>
 
+#include "daemon/clock.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
+#include "daemon/memory.h"
 #include "daemon/notify.h"
 #include "daemon/server.h"
 
@@ -15,13 +17,46 @@ static void stop(struct server *server)
     uv_stop(&server->loop);
 }
 
+/* Those who have only waited so far: for memory, or for a thread. */
+static void refuse_waiting(struct server *server)
+{
+    struct problem problem = {0};
+
+    problem_set(&problem, PROBLEM_DRAINING, NULL, "The daemon is shutting down; try another.");
+    admission_refuse_all(server, &problem);
+    if (!server->hurried)
+        return;
+    for (struct connection *at = server->connections.first; at != NULL; at = at->next) {
+        if (at->job == NULL || at->job->state != JOB_QUEUED ||
+            !pool_remove(server->pool, &at->job->task))
+            continue;
+        job_fail(at->job, &problem);
+        job_resume(at->job, JOB_READY);
+    }
+}
+
+/* What is running is lost, the rest gets its answer. */
+static void hurry(struct server *server)
+{
+    server->hurried = true;
+    for (size_t i = 0; i < server->n_listeners; i++)
+        listener_quiesce(&server->listeners[i]);
+    refuse_waiting(server);
+    for (size_t i = 0; i < server->n_listeners; i++)
+        listener_pump(&server->listeners[i]); /* the answers leave */
+    stop(server);
+}
+
 static void on_deadline(uv_timer_t *timer)
 {
     struct server *server = timer->data;
 
     log_event(LOG_LEVEL_WARN, "drain-timeout", LOG_UINT("requests", server->n_jobs),
               LOG_UINT("connections", server->connections.n));
-    stop(server);
+    if (server->n_jobs > 0)
+        hurry(server);
+    else
+        stop(server);
 }
 
 static void kill_idle(struct server *server)
@@ -34,16 +69,13 @@ static void kill_idle(struct server *server)
 
 static void quiesce(struct server *server)
 {
-    struct problem problem = {0};
-
     server->state = SERVER_QUIESCED;
+    server->quiesced_ms = clock_ms();
     for (size_t i = 0; i < server->n_listeners; i++) {
-        listener_pump(&server->listeners[i]); /* accepts whom the kernel has accepted already */
         listener_quiesce(&server->listeners[i]);
         listener_wake(&server->listeners[i]);
     }
-    problem_set(&problem, PROBLEM_DRAINING, NULL, "The daemon is shutting down; try another.");
-    admission_refuse_all(server, &problem);
+    refuse_waiting(server);
     kill_idle(server);
     uv_timer_start(&server->drain, on_deadline, server->config->timeouts_drain_ms, 0);
 }
@@ -56,8 +88,7 @@ static void on_delay(uv_timer_t *timer)
 void drain_begin(struct server *server)
 {
     if (server->state != SERVER_SERVING) {
-        server->hurried = true;
-        stop(server);
+        hurry(server);
         return;
     }
     server->state = SERVER_DRAINING;
@@ -76,12 +107,7 @@ void drain_check(struct server *server)
 
 bool drain_can_finish(struct server *server)
 {
-    size_t queued = 0;
-    size_t running = 0;
-
-    if (server->hurried && server->pool != NULL)
-        pool_counts(server->pool, &queued, &running);
-    return running == 0;
+    return !server->hurried || server->pool == NULL || pool_halt(server->pool) == 0;
 }
 
 static void close_handle(uv_handle_t *handle, void *user)
@@ -108,6 +134,7 @@ void drain_finish(struct server *server)
     uv_run(&server->loop, UV_RUN_DEFAULT);
     uv_loop_close(&server->loop);
     pool_free(server->pool);
+    memory_on_shortage(NULL, NULL);
     arena_store_done(&server->arenas);
     free(server->info);
     free(server);

@@ -10,7 +10,7 @@ struct server;
 void drain_begin(struct server *server); /* asked to stop; asked again, it does so at once */
 void drain_check(struct server *server); /* whether nothing is left to wait for */
 
-/* After the loop. false: a worker is busy and we were told to hurry; then leave all as it is. */
+/* After the loop. false: we are to hurry but a worker is busy; then leave all as it is. */
 bool drain_can_finish(struct server *server);
 void drain_finish(struct server *server); /* frees the server */
 

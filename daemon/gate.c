@@ -168,8 +168,8 @@ bool gate_check_body(const struct gate_request *request, struct framing *ret_fra
                            "The Content-Length %s is not a number.", length);
     if (ret_framing->content_length > request->max_body_bytes)
         return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
-                           "The body has %" PRIu64 " bytes; the limit is %" PRIu64 ".",
-                           ret_framing->content_length, request->max_body_bytes);
+                           "The body has more than %" PRIu64 " bytes, the limit.",
+                           request->max_body_bytes);
     return true;
 }
 
@@ -207,7 +207,8 @@ static bool check_host(const struct gate_request *request, struct problem *reter
         return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "There must be one Host header.");
     if (n == 1 && !is_host(host))
         return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "The Host '%s' is not a host.", host);
-    if (request->allowed_hosts[0] != '\0' && !is_allowed(request->allowed_hosts, host))
+    /* None at all is HTTP/1.0: no browser, and not misled. */
+    if (n == 1 && request->allowed_hosts[0] != '\0' && !is_allowed(request->allowed_hosts, host))
         return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
                            "The Host '%s' is not one that is answered here (http.allowed_hosts).",
                            host);

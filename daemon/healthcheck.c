@@ -15,10 +15,12 @@ static bool ask(int fd, const struct config *config)
 {
     char request[CONFIG_TEXT_BYTES + 64];
     char reply[16] = "";
-    size_t n_host = strcspn(config->http_allowed_hosts, ", ");
-    int n = snprintf(
-        request, sizeof(request), "GET /livez HTTP/1.1\r\nHost: %.*s\r\nConnection: close\r\n\r\n",
-        n_host > 0 ? (int)n_host : 9, n_host > 0 ? config->http_allowed_hosts : "localhost");
+    const char *hosts = config->http_allowed_hosts;
+    const char *host = hosts + strspn(hosts, ", \t");
+    size_t n_host = strcspn(host, ", \t");
+    int n = snprintf(request, sizeof(request),
+                     "GET /livez HTTP/1.1\r\nHost: %.*s\r\nConnection: close\r\n\r\n",
+                     n_host > 0 ? (int)n_host : 9, n_host > 0 ? host : "localhost");
 
     if (send(fd, request, (size_t)n, MSG_NOSIGNAL) != n)
         return false;

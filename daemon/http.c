@@ -34,7 +34,10 @@ void *http_begin(void *user, const char *target, struct MHD_Connection *mhd)
     if (job == NULL)
         return NULL;
     job->target_fault = gate_target_fault(target);
-    connection_enter(connection, CONNECTION_HEADER, listener->server->config->timeouts_header_ms);
+    /* A first request's time began with the connection: a late request line gains none. */
+    if (connection->phase != CONNECTION_HEADER)
+        connection_enter(connection, CONNECTION_HEADER,
+                         listener->server->config->timeouts_header_ms);
     return job;
 }
 
@@ -77,7 +80,7 @@ static struct gate_request head_of(const struct job *job, struct heads *heads)
                                  .headers = heads->list,
                                  .n_headers = heads->n,
                                  .max_body_bytes = config->limits_body_bytes,
-                                 .allowed_hosts = config->http_allowed_hosts};
+                                 .allowed_hosts = job->connection->listener->allowed_hosts};
 }
 
 static bool pass_gate(struct job *job, const char *version, struct problem *reterr)

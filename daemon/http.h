@@ -18,8 +18,9 @@ void http_notify_connection(void *user, struct MHD_Connection *mhd, void **conte
                             enum MHD_ConnectionNotificationCode code);
 
 /*
- * A Content-Length that libmicrohttpd 0.9.75 cannot read it answers before it asks us, and with the
- * status line and the headers sent twice. It logs first, however: then we answer, once.
+ * A Content-Length that libmicrohttpd 0.9.75 cannot read, or that does not fit 64 bits, it answers
+ * before it asks us, and with the status line and the headers sent twice. It logs first, however:
+ * then we answer, once.
  */
 void http_refuse_lengths(struct listener *listener);
 

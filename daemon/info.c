@@ -24,30 +24,39 @@ static json_t *value(const struct server *server, const struct config_key *key)
     return json_integer((json_int_t)number);
 }
 
-/* A config section as an object. */
+/* A config section as an object; NULL where memory is out. */
 static json_t *section(const struct server *server, const char *name)
 {
     size_t n;
     const struct config_key *keys = config_keys(&n);
     json_t *json = json_object();
+    bool ok = json != NULL;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && ok; i++) {
         if (strcmp(keys[i].section, name) == 0)
-            json_object_set_new(json, keys[i].name, value(server, &keys[i]));
+            ok = json_object_set_new(json, keys[i].name, value(server, &keys[i])) == 0;
     }
-    return json;
+    if (ok)
+        return json;
+    json_decref(json);
+    return NULL;
 }
 
 static json_t *facts(const struct server *server)
 {
     json_t *listeners = json_array();
+    bool ok = listeners != NULL;
 
-    for (size_t i = 0; i < server->n_listeners; i++)
-        json_array_append_new(listeners, json_string(server->listeners[i].kind));
-    return json_pack("{s:o, s:I}", "listeners", listeners, "workers",
-                     (json_int_t)server->n_workers);
+    for (size_t i = 0; i < server->n_listeners && ok; i++)
+        ok = json_array_append_new(listeners, json_string(server->listeners[i].kind)) == 0;
+    if (ok)
+        return json_pack("{s:o, s:I}", "listeners", listeners, "workers",
+                         (json_int_t)server->n_workers);
+    json_decref(listeners);
+    return NULL;
 }
 
+/* jansson refuses a NULL value, so that one failure is enough. */
 char *info_text(const struct server *server, size_t *ret_bytes)
 {
     json_t *json = info_json();

@@ -47,7 +47,7 @@ struct job {
     struct parameter parameters[JOB_MAX_PARAMETERS];
     struct score_input input; /* body and parameters are ours, headers libmicrohttpd's */
     struct arena body;
-    uint64_t taken_bytes; /* from the budget: what the arena takes */
+    uint64_t taken_bytes;     /* from the budget: what the arena takes */
     struct job *next_waiting; /* these two are admission's while JOB_WAIT */
     struct job *previous_waiting;
     struct score *score;

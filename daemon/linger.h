@@ -14,10 +14,10 @@
 struct lingers {
     uv_loop_t *loop;
     struct lingering *first;
-    size_t n;
+    size_t n; /* descriptors: held, and lingering */
 };
 
-int linger_hold(const struct lingers *lingers, int fd);  /* a duplicate; -1 for none */
+int linger_hold(struct lingers *lingers, int fd);        /* a duplicate; -1 for none */
 void linger_begin(struct lingers *lingers, int held_fd); /* takes it */
 void linger_sweep(struct lingers *lingers, uint64_t now_ms);
 void linger_end_all(struct lingers *lingers);

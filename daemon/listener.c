@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,13 @@
 /* Before the loop gets its turn, however much libmicrohttpd says there is to do. */
 #define MAX_ROUNDS 16
 
+/* Where descriptors have run out libmicrohttpd would try again and again: it is run so late then.
+ */
+#define STARVED_MS 100
+
+/* For those in the backlog when the socket closes; libmicrohttpd accepts only some each time. */
+#define MAX_LAST_PUMPS 64
+
 #define FLAGS (MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_TURBO)
 
 static void log_mhd(void *user, const char *format, va_list arguments)
@@ -33,8 +41,13 @@ static void log_mhd(void *user, const char *format, va_list arguments)
 {
     char text[256];
 
-    if (strstr(format, "`Content-Length' header") != NULL)
-        http_refuse_lengths(user);
+    struct listener *listener = user;
+
+    /* It quotes with a back-tick where it cannot parse, straight where the number is too large. */
+    if (strstr(format, "Content-Length' header") != NULL)
+        http_refuse_lengths(listener);
+    if (strstr(format, "resource limit") != NULL || strstr(format, "Error accepting") != NULL)
+        listener->starved = true;
     vsnprintf(text, sizeof(text), format, arguments);
     text[strcspn(text, "\r\n")] = '\0';
     log_event_limited(LOG_LEVEL_DEBUG, "libmicrohttpd", LOG_TEXT("text", text));
@@ -101,6 +114,8 @@ static bool open_on(struct listener *listener, int fd, unsigned max_connections)
     info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (uv_poll_init(&listener->server->loop, &listener->poll, info->epoll_fd) != 0) {
         MHD_stop_daemon(listener->daemon);
+        log_event(LOG_LEVEL_ERROR, "listen-failed", LOG_TEXT(listener->kind, listener->where),
+                  LOG_TEXT("reason", "the loop does not take it"));
         return false;
     }
     uv_timer_init(&listener->server->loop, &listener->timer);
@@ -111,6 +126,19 @@ static bool open_on(struct listener *listener, int fd, unsigned max_connections)
     return true;
 }
 
+/*
+ * A browser on this machine can be made to call a loopback address by another name, one that its
+ * page comes from (DNS rebinding): such a listener answers to its own names alone.
+ */
+static void allow_hosts(struct listener *listener, bool loopback)
+{
+    const char *hosts = listener->server->config->http_allowed_hosts;
+
+    if (hosts[0] == '\0' && loopback)
+        hosts = "localhost, 127.0.0.1, [::1]";
+    snprintf(listener->allowed_hosts, sizeof(listener->allowed_hosts), "%s", hosts);
+}
+
 bool listener_open_tcp(struct listener *listener, struct server *server, unsigned max_connections)
 {
     struct address address;
@@ -119,8 +147,10 @@ bool listener_open_tcp(struct listener *listener, struct server *server, unsigne
     *listener = (struct listener){.server = server, .kind = "tcp"};
     snprintf(listener->where, sizeof(listener->where), "%.*s", ADDRESS_TEXT_BYTES - 1,
              server->config->listen_tcp);
-    if (address_parse(server->config->listen_tcp, &address))
+    if (address_parse(server->config->listen_tcp, &address)) {
         fd = socket_listen(&address);
+        allow_hosts(listener, address_is_loopback(&address));
+    }
     if (fd >= 0 && getsockname(fd, (struct sockaddr *)&address.storage, &address.n_bytes) == 0)
         address_print(&address, listener->where);
     return open_on(listener, fd, max_connections);
@@ -133,6 +163,7 @@ bool listener_open_unix(struct listener *listener, struct server *server, unsign
     *listener = (struct listener){.server = server, .kind = "unix", .is_unix = true};
     snprintf(listener->where, sizeof(listener->where), "%.*s", ADDRESS_TEXT_BYTES - 1,
              config->listen_unix);
+    allow_hosts(listener, false);
     return open_on(listener,
                    socket_listen_unix(config->listen_unix, (unsigned)config->listen_unix_mode),
                    max_connections);
@@ -144,14 +175,30 @@ void listener_wake(struct listener *listener)
     server_wake(listener->server);
 }
 
+static void pause_starved(struct listener *listener)
+{
+    log_event_limited(LOG_LEVEL_WARN, "starved", LOG_TEXT(listener->kind, listener->where),
+                      LOG_TEXT("reason", "no file descriptor for a connection"));
+    uv_poll_stop(&listener->poll); /* until the next pump */
+    uv_update_time(&listener->server->loop);
+    uv_timer_start(&listener->timer, on_timer, STARVED_MS, 0);
+}
+
 void listener_pump(struct listener *listener)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;
 
+    if (!uv_is_active((const uv_handle_t *)&listener->poll))
+        uv_poll_start(&listener->poll, UV_READABLE, on_readable);
     for (int i = 0; i < MAX_ROUNDS; i++) {
         listener->need = false;
         listener->closed = false;
+        listener->starved = false;
         MHD_run(listener->daemon);
+        if (listener->starved) {
+            pause_starved(listener);
+            return;
+        }
         if (listener->need || listener->closed)
             continue;
         if (MHD_get_timeout(listener->daemon, &timeout_ms) != MHD_YES) {
@@ -168,7 +215,17 @@ void listener_pump(struct listener *listener)
     listener_wake(listener);
 }
 
-void listener_quiesce(struct listener *listener)
+static void empty_backlog(struct listener *listener)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_LISTEN_FD);
+    struct pollfd backlog = {info->listen_fd, POLLIN, 0};
+
+    for (int i = 0; i < MAX_LAST_PUMPS && poll(&backlog, 1, 0) > 0; i++)
+        listener_pump(listener);
+}
+
+static void close_socket(struct listener *listener)
 {
     int fd;
 
@@ -182,9 +239,18 @@ void listener_quiesce(struct listener *listener)
         unlink(listener->where);
 }
 
+void listener_quiesce(struct listener *listener)
+{
+    if (listener->is_quiet)
+        return;
+    listener_pump(listener); /* what idle connections have sent already */
+    empty_backlog(listener);
+    close_socket(listener);
+}
+
 void listener_stop(struct listener *listener)
 {
-    listener_quiesce(listener);
+    close_socket(listener);
     uv_poll_stop(&listener->poll);
     uv_timer_stop(&listener->timer);
     MHD_stop_daemon(listener->daemon);

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "daemon/address.h"
+#include "daemon/config.h"
 
 struct MHD_Daemon;
 struct server;
@@ -20,6 +21,8 @@ struct listener {
     bool is_quiet; /* takes no new connections; its socket file may be a successor's by now */
     bool need;     /* libmicrohttpd has something to do */
     bool closed;   /* a connection was closed: it may accept again, but does so only when run */
+    bool starved;  /* no descriptor for a connection that waits: left alone for a moment */
+    char allowed_hosts[CONFIG_TEXT_BYTES]; /* for gate.h; "" for all */
     uv_poll_t poll;
     uv_timer_t timer;
 };
@@ -28,11 +31,15 @@ struct listener {
 bool listener_open_tcp(struct listener *listener, struct server *server, unsigned max_connections);
 bool listener_open_unix(struct listener *listener, struct server *server, unsigned max_connections);
 
-/* Run libmicrohttpd in this or the next turn of the loop. It never notices by itself: resumes. */
+/*
+ * Run libmicrohttpd in this or the next turn of the loop: it does not notice a resumed connection
+ * by itself.
+ */
 void listener_wake(struct listener *listener);
 void listener_pump(struct listener *listener);
 
-void listener_quiesce(struct listener *listener); /* no new connections; the socket is closed */
-void listener_stop(struct listener *listener);    /* nothing may be suspended */
+/* Accept whom the kernel has accepted already, then no more; the socket is closed. */
+void listener_quiesce(struct listener *listener);
+void listener_stop(struct listener *listener); /* nothing may be suspended */
 
 #endif

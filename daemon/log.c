@@ -12,6 +12,9 @@
 
 #define LINE_BYTES 2048
 
+/* A longer value is cut: a line with the longest of each field fits. */
+#define VALUE_BYTES 256
+
 static const char *const names[] = {"error", "warn", "info", "debug"};
 
 static enum log_level highest = LOG_LEVEL_INFO;
@@ -87,14 +90,16 @@ static bool is_bare(const char *text)
 
 static void put_value(struct line *line, const char *text)
 {
-    if (is_bare(text)) {
+    size_t end = line->n + VALUE_BYTES;
+
+    if (is_bare(text) && strlen(text) <= VALUE_BYTES) {
         put_text(line, text);
         return;
     }
     put(line, '"');
-    for (; *text != '\0'; text++)
+    for (; *text != '\0' && line->n < end; text++)
         put_escaped(line, (unsigned char)*text);
-    put(line, '"');
+    put_text(line, *text != '\0' ? "...\"" : "\"");
 }
 
 static void put_field(struct line *line, const struct log_field *field)

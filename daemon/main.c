@@ -10,7 +10,7 @@
 
 int main(int argc, char **argv)
 {
-    struct config config;
+    static struct config config; /* a worker that is busy may outlive this function */
     struct config_error error = {""};
     enum options_action action;
 

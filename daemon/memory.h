@@ -17,7 +17,8 @@ void memory_give(uint64_t n_bytes);
 
 /*
  * Memory kept for later use counts too, but gives way: where a take fails, release is called, on
- * that thread, to give up n_bytes of it. true: it did give up some. Set it before there are threads.
+ * that thread, to give up n_bytes of it. true: it did give up some. Set it before there are
+ * threads.
  */
 void memory_keep(uint64_t n_bytes);
 void memory_unkeep(uint64_t n_bytes);

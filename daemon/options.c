@@ -93,11 +93,31 @@ static bool set_keys(char *const *arguments, struct config *config, enum options
     return true;
 }
 
+/* These two work whatever else is said. */
+static bool find_early(char *const *arguments, enum options_action *ret_action)
+{
+    const struct action *action;
+    const char *path;
+
+    for (size_t i = 1; arguments[0] != NULL && arguments[i] != NULL; i++) {
+        if (is_file(arguments, &i, &path))
+            continue;
+        action = find_action(arguments[i]);
+        if (action == NULL || (action->action != OPTIONS_HELP && action->action != OPTIONS_VERSION))
+            continue;
+        *ret_action = action->action;
+        return true;
+    }
+    return false;
+}
+
 bool options_parse(char *const *arguments, char *const *variables, struct config *ret_config,
                    enum options_action *ret_action, struct config_error *reterr)
 {
     *ret_action = OPTIONS_RUN;
     config_init(ret_config);
+    if (find_early(arguments, ret_action))
+        return true;
     return load_files(arguments, ret_config, reterr) &&
            config_environment_load(ret_config, variables, reterr) &&
            set_keys(arguments, ret_config, ret_action, reterr) && config_check(ret_config, reterr);

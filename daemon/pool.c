@@ -72,6 +72,21 @@ static struct task *queue_take(struct queue *queue)
     return task;
 }
 
+static bool queue_remove(struct queue *queue, const struct task *task)
+{
+    struct task **link = &queue->first;
+
+    while (*link != NULL && *link != task)
+        link = &(*link)->next;
+    if (*link == NULL)
+        return false;
+    *link = task->next;
+    if (*link == NULL)
+        queue->last = link;
+    queue->n--;
+    return true;
+}
+
 static struct task *choose(struct pool *pool, enum pool_lane lane)
 {
     bool small = pool->queues[POOL_SMALL].n > 0;
@@ -199,6 +214,17 @@ void pool_push(struct pool *pool, enum pool_lane lane, struct task *task)
     uv_mutex_unlock(&pool->mutex);
 }
 
+bool pool_remove(struct pool *pool, struct task *task)
+{
+    bool found = false;
+
+    uv_mutex_lock(&pool->mutex);
+    for (int lane = 0; lane < POOL_N_LANES && !found; lane++)
+        found = queue_remove(&pool->queues[lane], task);
+    uv_mutex_unlock(&pool->mutex);
+    return found;
+}
+
 struct task *pool_take_finished(struct pool *pool)
 {
     struct task *first;
@@ -218,15 +244,24 @@ void pool_counts(struct pool *pool, size_t *ret_queued, size_t *ret_running)
     uv_mutex_unlock(&pool->mutex);
 }
 
-void pool_stop(struct pool *pool)
+size_t pool_halt(struct pool *pool)
 {
+    size_t n_running;
+
     uv_mutex_lock(&pool->mutex);
     pool->stopping = true;
     for (int lane = 0; lane < POOL_N_LANES; lane++) {
         queue_init(&pool->queues[lane]);
         uv_cond_broadcast(&pool->wake[lane]);
     }
+    n_running = pool->n_running;
     uv_mutex_unlock(&pool->mutex);
+    return n_running;
+}
+
+void pool_stop(struct pool *pool)
+{
+    pool_halt(pool);
     for (size_t i = 0; i < pool->n_workers; i++)
         uv_thread_join(&pool->workers[i].thread);
     pool->n_workers = 0;

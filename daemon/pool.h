@@ -31,15 +31,23 @@ struct pool;
 struct pool *pool_new(
     const struct pool_options *options); /* NULL where threads or memory are out */
 
-/* Room for one more task; stays true until the loop's next push. */
+/*
+ * Room for one more task. A worker that moves its task to the other lane does not ask: then there
+ * is one more in the queues than cap.
+ */
 bool pool_has_room(struct pool *pool);
 void pool_push(struct pool *pool, enum pool_lane lane, struct task *task);
+
+/* Take back a task that no worker has begun; false where one has. */
+bool pool_remove(struct pool *pool, struct task *task);
 
 struct task *pool_take_finished(struct pool *pool); /* linked by next, in order; NULL for none */
 
 void pool_counts(struct pool *pool, size_t *ret_queued, size_t *ret_running);
 
-/* Forget the queued tasks, end the running ones, join. pool_free(NULL) is legal. */
+/* Forget the queued tasks and begin no more. Returns how many run. */
+size_t pool_halt(struct pool *pool);
+/* The same, then wait for those that run, and join. pool_free(NULL) is legal. */
 void pool_stop(struct pool *pool);
 void pool_free(struct pool *pool);
 

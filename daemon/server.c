@@ -263,6 +263,11 @@ static void announce(const struct server *server)
     notify_send(state);
 }
 
+static bool release_kept(void *user, uint64_t n_bytes)
+{
+    return arena_store_release(user, n_bytes);
+}
+
 int server_run(const struct config *config)
 {
     struct server *server = calloc(1, sizeof(*server));
@@ -273,6 +278,8 @@ int server_run(const struct config *config)
         return 1;
     }
     server->config = config;
+    arena_store_init(&server->arenas, 0);
+    memory_on_shortage(release_kept, &server->arenas);
     log_set_level(config->log_level);
     MHD_set_panic_func(on_panic, NULL);
     json_object_seed(0); /* before there are threads */

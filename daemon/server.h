@@ -48,7 +48,8 @@ struct server {
     char *info; /* the text of /v1/info */
     size_t info_bytes;
     enum server_state state;
-    bool hurried; /* asked to stop a second time */
+    uint64_t quiesced_ms; /* when the listeners closed; 0 for not yet */
+    bool hurried;         /* stopped with requests left: out of time, or asked a second time */
 };
 
 /* Serve until told to stop. Returns the exit code: 0 after a drain. */

@@ -2,13 +2,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/sweep.h"
 
+#include <sys/socket.h>
+
 #include "daemon/clock.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
 
-/* In a drain, a connection without a request may take this long to send one. */
+/* From when a drain closes the listeners, a connection without a request may take so long to send
+ * one. */
 #define GRACE_MS 250
+
+/* So long a client that is still sending its body may take to notice that it has been answered. */
+#define FAREWELL_MS 1000
 
 static void expire_body(struct job *job)
 {
@@ -17,6 +23,8 @@ static void expire_body(struct job *job)
     problem_set(&problem, PROBLEM_BODY_TIMEOUT, NULL,
                 "The body did not arrive within the time allowed (timeouts.body, body_rate).");
     job_break(job, &problem);
+    shutdown(job->connection->fd, SHUT_WR); /* not both ways: what arrives would reset it */
+    connection_enter(job->connection, CONNECTION_WRITE, FAREWELL_MS);
     log_event_limited(LOG_LEVEL_INFO, "body-timeout", LOG_TEXT("path", job->path));
 }
 
@@ -32,7 +40,29 @@ static void expire(struct connection *connection)
     }
     if (connection->phase == CONNECTION_BODY)
         expire_body(connection->job);
-    connection_kill(connection);
+    else
+        connection_kill(connection);
+}
+
+static bool is_queued(const struct connection *connection)
+{
+    return connection->job != NULL && connection->job->state == JOB_QUEUED;
+}
+
+/* Those for whom a worker has no time: one that runs looks for itself when it begins. */
+static void check_queued(struct server *server, struct job *job, uint64_t now_ms)
+{
+    struct problem problem = {0};
+    bool late = now_ms - job->queued_ns / 1000000 > server->config->timeouts_queue_ms;
+
+    if (!late && !connection_is_gone(job->connection->fd))
+        return;
+    if (!pool_remove(server->pool, &job->task))
+        return;
+    problem_set(&problem, PROBLEM_QUEUE_FULL, NULL, "The request waited too long for a thread.");
+    if (late)
+        job_fail(job, &problem);
+    job_resume(job, late ? JOB_READY : JOB_DROPPED);
 }
 
 static uint64_t deadline(const struct connection *connection)
@@ -60,7 +90,7 @@ static bool is_idle_in_drain(const struct server *server, const struct connectio
 {
     if (server->state != SERVER_QUIESCED || connection->job != NULL)
         return false;
-    return connection->phase == CONNECTION_IDLE || now_ms - connection->since_ms >= GRACE_MS;
+    return connection->phase == CONNECTION_IDLE || now_ms - server->quiesced_ms >= GRACE_MS;
 }
 
 void sweep_run(struct server *server)
@@ -74,6 +104,8 @@ void sweep_run(struct server *server)
             expire(at);
         else if (at->phase == CONNECTION_BODY || at->phase == CONNECTION_WAIT)
             drop_if_gone(server, at);
+        else if (is_queued(at))
+            check_queued(server, at->job, now_ms);
         else if (is_idle_in_drain(server, at, now_ms))
             connection_kill(at);
     }

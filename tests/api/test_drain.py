@@ -2,6 +2,7 @@
 # test_drain.py - SIGTERM: what is under way is answered, nobody waits for ever, the end is clean.
 # SPDX-License-Identifier: Apache-2.0
 import concurrent.futures
+import gzip
 import http.client
 import os
 import select
@@ -10,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from overlapd import Answer, Daemon, main, test
+from overlapd import Answer, Daemon, main, multipart, npy, pair, read_until_quiet, test
 from uploads import HEAD, MIB, SLACK_S, TYPE, assert_unavailable, big, hold
 
 
@@ -64,7 +65,9 @@ def a_drain_does_not_wait_for_ever():
         idle = daemon.connect()
         daemon.settle(connections=5)
         start = time.monotonic()
-        daemon.stop()
+        daemon.signal(signal.SIGTERM)
+        daemon.ends_with = 1  # requests are dropped
+        assert daemon.wait() == 1
         assert time.monotonic() - start < 2 + SLACK_S
         for connection in held + [idle]:
             connection.close()
@@ -73,7 +76,7 @@ def a_drain_does_not_wait_for_ever():
 @test
 def a_drain_refuses_those_who_wait_for_the_budget():
     body, _ = big(3 * MIB)
-    with Daemon("--limits.budget_bytes=8M", "--timeouts.queue=60", "--timeouts.drain=2") as daemon:
+    with Daemon("--limits.budget_bytes=10M", "--timeouts.queue=60", "--timeouts.drain=2") as daemon:
         held = [hold(daemon, 3 * MIB), hold(daemon, 3 * MIB)]
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(daemon.request, "POST", "/v1/score", body, TYPE)
@@ -83,6 +86,93 @@ def a_drain_refuses_those_who_wait_for_the_budget():
         for connection in held:
             connection.close()
         assert daemon.wait() == 0
+
+
+def busy(daemon, n):
+    """One request that takes long, and n - 1 that wait for its thread."""
+    mask = gzip.compress(npy(bytes(1024 * MIB)), 1)
+    body = multipart(pair(mask, mask))
+    connections = [daemon.connect() for _ in range(n)]
+    for connection in connections:
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    daemon.settle(requests=n + 1, jobs_running=1)
+    return connections
+
+
+def answers_of(connections):
+    answers = [read_until_quiet(connection, 5)[0] for connection in connections]
+    for connection in connections:
+        connection.close()
+    return answers
+
+
+BUSY = ("--workers.threads=1", "--limits.budget_bytes=8G", "--log.level=debug")
+# The thread that is left behind is what these tests want.
+LEFT = {"TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "") + " report_thread_leaks=0"}
+
+
+@test
+def asked_twice_it_refuses_the_queue_and_goes():
+    with Daemon(*BUSY, environment=LEFT) as daemon:
+        connections = busy(daemon, 6)
+        daemon.ends_with = 1
+        start = time.monotonic()
+        daemon.signal(signal.SIGTERM)
+        daemon.notify.settimeout(10)
+        assert b"STOPPING=1" in daemon.notify.recv(4096)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 1
+        assert time.monotonic() - start < 0.5 * SLACK_S, "it waited for the one that ran"
+        answers = answers_of(connections)
+        assert sum(b'"draining"' in answer for answer in answers) >= 3, answers
+        assert not os.path.exists(daemon.unix)
+
+
+@test
+def out_of_time_it_refuses_the_queue_and_goes():
+    with Daemon(*BUSY, "--timeouts.drain=0.1", environment=LEFT) as daemon:
+        connections = busy(daemon, 6)
+        daemon.ends_with = 1
+        start = time.monotonic()
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 1
+        assert time.monotonic() - start < 0.1 + 0.5 * SLACK_S, "it waited for the one that ran"
+        answers = answers_of(connections)
+        assert sum(b'"draining"' in answer for answer in answers) >= 3, answers
+
+
+@test
+def those_in_the_backlog_are_answered():
+    n = 400
+    with Daemon("--limits.connections=1000", "--limits.connections_per_address=0") as daemon:
+        daemon.signal(signal.SIGSTOP)
+        connections = [daemon.connect() for _ in range(n)]
+        for connection in connections:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        daemon.signal(signal.SIGTERM)
+        daemon.signal(signal.SIGCONT)
+        answers = answers_of(connections)
+        good = sum(answer.startswith(b"HTTP/1.1 200") for answer in answers)
+        assert good == n, "%d of %d" % (good, n)
+        assert daemon.wait() == 0
+
+
+@test
+def who_has_connected_long_ago_may_still_ask():
+    for _ in range(5):
+        with Daemon() as daemon:
+            connections = [daemon.connect() for _ in range(20)]
+            daemon.settle(connections=21)
+            time.sleep(0.4)
+            daemon.signal(signal.SIGTERM)
+            daemon.notify.settimeout(10)
+            assert b"STOPPING=1" in daemon.notify.recv(4096)
+            time.sleep(0.1)
+            for connection in connections:
+                connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            for answer in answers_of(connections):
+                assert answer.startswith(b"HTTP/1.1 200"), answer
+            assert daemon.wait() == 0
 
 
 def seconds_to_stop(first_words):

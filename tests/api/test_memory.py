@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from overlapd import Daemon, SLOW_BUILD, Skip, main, multipart, nifti, npy, pair, test
-from uploads import GOOD, MIB, TYPE, big, post_all
+from uploads import GOOD, MIB, TYPE, big, hold, post_all
 
 SHAPE = (512, 512, 300)
 VOXELS = SHAPE[0] * SHAPE[1] * SHAPE[2]
@@ -80,6 +80,26 @@ def thirty_two_uploads_of_64_MB_fit_a_budget_of_256_MiB():
         peak = peak_bytes(daemon)
         assert peak <= 320 * MIB, "%.1f MiB" % (peak / MIB)
         daemon.settle(budget_used_bytes=0, waiting=0)
+
+
+@test
+def held_bodies_of_any_size_fit_the_budget():
+    skip_under_sanitizers()
+    with Daemon("--limits.budget_bytes=256M", "--limits.connections_per_address=0",
+                "--timeouts.queue=60") as daemon:
+        for length in (MIB + 1, 900 * 1024, 5 * MIB + 1, 130 * 1024, MIB + 1):
+            held = [hold(daemon, length) for _ in range(min(300, 280 * MIB // length))]
+            for connection in held:  # those who wait take what their buffers take
+                connection.settimeout(0.05)
+                try:
+                    connection.sendall(b"-" * (length - 1001))
+                except TimeoutError:
+                    pass
+            peak = peak_bytes(daemon)
+            assert peak <= 320 * MIB, "%.1f MiB for bodies of %d bytes" % (peak / MIB, length)
+            for connection in held:
+                connection.close()
+            daemon.settle(budget_used_bytes=0, waiting=0)
 
 
 main()

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import http.client
 import os
+import resource
 import select
 import socket
 import struct
@@ -61,7 +62,7 @@ def body_drips(framing, pieces):
         connection.sendall(HEAD + framing + b"\r\n\r\n")
         took, said = drip(connection, pieces, 0.1, DEADLINE_S + SLACK_S)
         assert DEADLINE_S / 2 < took < DEADLINE_S + SLACK_S, took
-        assert not said or said.startswith(b"HTTP/1.1 408"), said
+        assert said.startswith(b"HTTP/1.1 408"), said
     serves_well(DEADLINES)
     DEADLINES.settle(budget_used_bytes=0)
 
@@ -83,8 +84,54 @@ def a_body_that_stops_is_closed_at_its_deadline():
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body[:-1])
         took, said = wait_closed(connection, DEADLINE_S + SLACK_S)
         assert DEADLINE_S / 2 < took < DEADLINE_S + SLACK_S, took
-        assert not said or said.startswith(b"HTTP/1.1 408"), said
+        assert said.startswith(b"HTTP/1.1 408"), said
     DEADLINES.settle(budget_used_bytes=0)
+
+
+@test
+def a_client_that_keeps_sending_reads_its_408():
+    for connect in (DEADLINES.connect, DEADLINES.connect_unix):
+        with connect() as connection:
+            connection.sendall(HEAD + b"Content-Length: 90000\r\n\r\n")
+            start = time.monotonic()
+            while time.monotonic() - start < DEADLINE_S + 1.5:  # without a look at what is said
+                connection.sendall(b"xx")
+                time.sleep(0.003)
+            said = connection.recv(4096)
+            assert said.startswith(b"HTTP/1.1 408"), said
+    DEADLINES.settle(timeout=5, budget_used_bytes=0)
+
+
+@test
+def a_late_request_line_does_not_gain_time():
+    with DEADLINES.connect() as connection:
+        time.sleep(0.8 * DEADLINE_S)
+        connection.sendall(b"GET /livez HTTP/1.1\r\n")
+        took, _ = drip(connection, [b"X: 1\r\n"] * 100, 0.05, DEADLINE_S + SLACK_S)
+        assert took < 0.2 * DEADLINE_S + 0.3 * SLACK_S, took
+
+
+def processor_seconds(daemon):
+    with open("/proc/%d/stat" % daemon.process.pid, encoding="ascii") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@test
+def without_descriptors_it_waits_and_does_not_spin():
+    with Daemon() as daemon:
+        _, hard = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (4, hard))
+        before = processor_seconds(daemon)
+        with daemon.connect() as connection:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            time.sleep(1.5)
+            took = processor_seconds(daemon) - before
+            assert took <= 0.3, took
+            resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (1024, hard))
+            connection.settimeout(5)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        assert 1 <= daemon.log().count("event=starved") <= 4, daemon.log()
 
 
 @test

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "daemon/arena.h"
+#include "daemon/memory.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -17,8 +18,7 @@ static struct arena_store store;
 static int open_store(void **state)
 {
     (void)state;
-    memset(&store, 0, sizeof(store));
-    store.max_bytes = 16 * MIB;
+    arena_store_init(&store, 16 * MIB);
     return 0;
 }
 
@@ -53,7 +53,7 @@ static void large_arenas_lie_on_huge_page_borders(void **state)
     assert_null(arena.bytes);
 }
 
-static void freed_ones_are_used_again_where_they_fit(void **state)
+static void freed_ones_are_used_again_where_they_are_of_that_size(void **state)
 {
     struct arena first;
     struct arena second;
@@ -64,16 +64,45 @@ static void freed_ones_are_used_again_where_they_fit(void **state)
     bytes = first.bytes;
     arena_free(&store, &first);
     assert_int_equal(store.kept_bytes, 4 * MIB);
-    assert_true(arena_new(&store, 2 * MIB, &second)); /* half of it would be wasted, no more */
-    assert_ptr_equal(second.bytes, bytes);
-    arena_free(&store, &second);
-    assert_true(arena_new(&store, 5 * MIB, &second));
+    assert_true(arena_new(&store, 2 * MIB, &second));
+    assert_int_equal(second.cap, 2 * MIB);
     assert_ptr_not_equal(second.bytes, bytes);
     arena_free(&store, &second);
     assert_int_equal(store.n_kept, 2);
-    assert_true(arena_new(&store, 3 * MIB, &second)); /* the smaller one that fits */
+    assert_true(arena_new(&store, 3 * MIB, &second));
     assert_ptr_equal(second.bytes, bytes);
+    assert_int_equal(store.kept_bytes, 2 * MIB);
     arena_free(&store, &second);
+}
+
+static bool release_kept(void *user, uint64_t n_bytes)
+{
+    return arena_store_release(user, n_bytes);
+}
+
+static void what_is_kept_counts_but_gives_way(void **state)
+{
+    struct arena first;
+    struct arena second;
+
+    (void)state;
+    memory_set_budget(8 * MIB);
+    memory_on_shortage(release_kept, &store);
+    assert_true(arena_new(&store, 4 * MIB, &first));
+    assert_true(arena_new(&store, 2 * MIB, &second));
+    arena_free(&store, &first);
+    arena_free(&store, &second);
+    assert_int_equal(memory_used(), 0);
+    assert_true(memory_take(2 * MIB));
+    assert_int_equal(store.kept_bytes, 6 * MIB);
+    assert_true(memory_take(2 * MIB)); /* the 2 MiB arena goes */
+    assert_int_equal(store.kept_bytes, 4 * MIB);
+    assert_true(memory_take(4 * MIB));
+    assert_int_equal(store.kept_bytes, 0);
+    assert_false(memory_take(1));
+    assert_int_equal(memory_used(), 8 * MIB);
+    memory_give(8 * MIB);
+    memory_on_shortage(NULL, NULL);
 }
 
 static void no_more_is_kept_than_allowed(void **state)
@@ -137,8 +166,9 @@ int main(void)
         cmocka_unit_test(sizes_are_exact_below_a_mebibyte_and_huge_pages_above),
         cmocka_unit_test_setup_teardown(large_arenas_lie_on_huge_page_borders, open_store,
                                         close_store),
-        cmocka_unit_test_setup_teardown(freed_ones_are_used_again_where_they_fit, open_store,
-                                        close_store),
+        cmocka_unit_test_setup_teardown(freed_ones_are_used_again_where_they_are_of_that_size,
+                                        open_store, close_store),
+        cmocka_unit_test_setup_teardown(what_is_kept_counts_but_gives_way, open_store, close_store),
         cmocka_unit_test_setup_teardown(no_more_is_kept_than_allowed, open_store, close_store),
         cmocka_unit_test_setup_teardown(growing_keeps_the_contents, open_store, close_store),
         cmocka_unit_test_setup_teardown(what_cannot_be_had_changes_nothing, open_store,

@@ -167,6 +167,8 @@ static void texts_must_survive_a_file(void **state)
     expect_refused("listen", "unix", text, "longer");
     expect_refused("listen", "unix", "/tmp/a;b", "';'");
     expect_refused("listen", "unix", "/tmp/a\nb", "control");
+    expect_refused("listen", "unix", "/tmp/a ", "blanks");
+    expect_refused("listen", "unix", " /tmp/a", "blanks");
     text[CONFIG_TEXT_BYTES - 1] = '\0';
     assert_true(set("listen", "unix", text));
 }

@@ -93,6 +93,28 @@ static void what_does_not_fit_is_cut_off(void **state)
     }
 }
 
+static void long_values_are_cut_and_stay_whole(void **state)
+{
+    char value[4096];
+    const struct log_field fields[] = {LOG_TEXT("a", value), LOG_TEXT("b", value),
+                                       LOG_UINT("n", 1)};
+    static const char *const bytes[] = {"x", "\n", "\"", " ", "\\", "\xff"};
+    static char text[2048];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
+        memset(value, bytes[i][0], sizeof(value));
+        value[sizeof(value) - 1] = '\0';
+        assert_in_range(log_format(text, sizeof(text), LOG_LEVEL_INFO, "test", fields, 3), 500,
+                        600);
+        assert_non_null(strstr(text, "...\" b=\""));
+        assert_non_null(strstr(text, "...\" n=1"));
+    }
+    memset(value, 'x', sizeof(value));
+    value[256] = '\0';
+    expect_line(value, value);
+}
+
 static void levels_hide_what_is_below(void **state)
 {
     (void)state;
@@ -127,6 +149,7 @@ int main(void)
         cmocka_unit_test(numbers_and_times_are_plain),
         cmocka_unit_test(fields_without_a_text_are_left_out),
         cmocka_unit_test(what_does_not_fit_is_cut_off),
+        cmocka_unit_test(long_values_are_cut_and_stay_whole),
         cmocka_unit_test(levels_hide_what_is_below),
         cmocka_unit_test(one_line_a_second_passes_from_one_place),
     };

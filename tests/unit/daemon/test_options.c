@@ -128,6 +128,31 @@ static void what_is_printed_can_be_read_again(void **state)
     assert_memory_equal(&config, &first, sizeof(config));
 }
 
+static void the_longest_texts_can_be_read_again(void **state)
+{
+    size_t n;
+    const struct config_key *keys = config_keys(&n);
+    char text[CONFIG_TEXT_BYTES];
+    struct config first;
+    FILE *file;
+
+    (void)state;
+    memset(text, 'a', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    config_init(&config);
+    for (size_t i = 0; i < n; i++) {
+        if (keys[i].type == CONFIG_TEXT)
+            assert_true(config_set(&config, &keys[i], text, &error));
+    }
+    first = config;
+    file = fopen(path, "w");
+    config_print(file, &config);
+    fclose(file);
+    config_init(&config);
+    assert_true(config_file_load(&config, path, &error));
+    assert_memory_equal(&config, &first, sizeof(config));
+}
+
 static void errors_in_a_file_name_their_line(void **state)
 {
     char longest[400];
@@ -143,6 +168,8 @@ static void errors_in_a_file_name_their_line(void **state)
     expect_file_error("[limits]\nlabels = 1\n  2\n", 3, "given twice: labels");
     expect_file_error("[limits]\n\nlabels\n", 3, "neither");
     expect_file_error("[limits\nlabels = 0\n", 1, "neither");
+    expect_file_error("[log] level = debug\n", 1,
+                      "a key needs a line of its own after section log");
     memset(longest, 'a', sizeof(longest));
     longest[sizeof(longest) - 1] = '\0';
     expect_file_error(longest, 1, "the line is too long");
@@ -169,16 +196,38 @@ static void a_file_must_be_there_and_be_named(void **state)
 static void errors_in_the_environment_name_their_variable(void **state)
 {
     (void)state;
-    expect_error(ARGUMENTS("--version"), ((const char *[]){"OVERLAPD_NONSENSE=1", NULL}),
-                 "unknown variable OVERLAPD_NONSENSE");
-    expect_error(ARGUMENTS("--version"), ((const char *[]){"OVERLAPD_LIMITS_LABELS=0", NULL}),
+    expect_error(ARGUMENTS("--check-config"),
+                 ((const char *[]){"OVERLAPD_LISTEN_NONSENSE=1", NULL}),
+                 "unknown variable OVERLAPD_LISTEN_NONSENSE");
+    expect_error(ARGUMENTS("--check-config"), ((const char *[]){"OVERLAPD_LIMITS_LABELS=0", NULL}),
                  "OVERLAPD_LIMITS_LABELS: limits.labels: 0 is outside");
-    expect_error(ARGUMENTS("--version"), ((const char *[]){"OVERLAPD_LIMITS_LABELS", NULL}),
+    expect_error(ARGUMENTS("--check-config"), ((const char *[]){"OVERLAPD_LIMITS_LABELS", NULL}),
                  "OVERLAPD_LIMITS_LABELS: limits.labels: '' is not");
-    expect_error(ARGUMENTS("--version"), ((const char *[]){"OVERLAPD_limits_labels=1", NULL}),
+    expect_error(ARGUMENTS("--check-config"), ((const char *[]){"OVERLAPD_limits_labels=1", NULL}),
                  "unknown");
-    assert_true(
-        parse(ARGUMENTS("--version"), ((const char *[]){"OVERLAPDX=1", "OVERLAPD=1", NULL})));
+}
+
+static void variables_of_others_are_left_alone(void **state)
+{
+    (void)state;
+    assert_true(parse(ARGUMENTS("--check-config"),
+                      ((const char *[]){"OVERLAPDX=1", "OVERLAPD=1", "OVERLAPD_=1", NULL})));
+    assert_true(parse(ARGUMENTS("--check-config"),
+                      ((const char *[]){"OVERLAPD_PORT=tcp://10.0.0.1:8040", "OVERLAPD_LISTEN=1",
+                                        "OVERLAPD_SERVICE_HOST=10.0.0.1",
+                                        "OVERLAPD_PORT_8040_TCP_PROTO=tcp", NULL})));
+}
+
+static void help_and_version_need_no_configuration(void **state)
+{
+    const char *variables[] = {"OVERLAPD_LIMITS_LABELS=0", NULL};
+
+    (void)state;
+    assert_true(parse(ARGUMENTS("--config=/nonsense", "--nonsense", "--help"), variables));
+    assert_int_equal(action, OPTIONS_HELP);
+    assert_true(parse(ARGUMENTS("--version", "--limits.labels=x"), variables));
+    assert_int_equal(action, OPTIONS_VERSION);
+    expect_error(ARGUMENTS("--config", "--help"), NOTHING, "--help: No such file");
 }
 
 static void errors_on_the_command_line_name_their_option(void **state)
@@ -231,10 +280,13 @@ int main(void)
         cmocka_unit_test(the_later_source_wins),
         cmocka_unit_test(every_key_has_its_variable_and_its_option),
         cmocka_unit_test(what_is_printed_can_be_read_again),
+        cmocka_unit_test(the_longest_texts_can_be_read_again),
         cmocka_unit_test(errors_in_a_file_name_their_line),
         cmocka_unit_test(comments_and_blanks_are_fine_in_a_file),
         cmocka_unit_test(a_file_must_be_there_and_be_named),
         cmocka_unit_test(errors_in_the_environment_name_their_variable),
+        cmocka_unit_test(variables_of_others_are_left_alone),
+        cmocka_unit_test(help_and_version_need_no_configuration),
         cmocka_unit_test(errors_on_the_command_line_name_their_option),
         cmocka_unit_test(actions_are_told_apart),
         cmocka_unit_test(the_help_names_every_action),

@@ -219,6 +219,30 @@ static void the_queue_is_bounded(void **state)
     pool_free(pool);
 }
 
+static void a_task_that_nobody_has_begun_can_be_taken_back(void **state)
+{
+    struct work blocker;
+    struct work queued[3] = {0};
+    struct pool *pool = open_pool(1, 8);
+
+    (void)state;
+    block(pool, &blocker, 1);
+    for (int i = 0; i < 3; i++)
+        pool_push(pool, POOL_MIXED, &queued[i].task);
+    assert_true(pool_remove(pool, &queued[1].task));
+    assert_false(pool_remove(pool, &queued[1].task));
+    assert_true(pool_remove(pool, &queued[2].task)); /* the last: the queue goes on behind it */
+    pool_push(pool, POOL_MIXED, &queued[1].task);
+    assert_false(pool_remove(pool, &blocker.task));
+    release(1);
+    await(3);
+    assert_false(pool_remove(pool, &queued[0].task));
+    assert_ptr_equal(pool_take_finished(pool), &blocker.task);
+    assert_ptr_equal(blocker.task.next, &queued[0].task);
+    assert_ptr_equal(queued[0].task.next, &queued[1].task);
+    pool_free(pool);
+}
+
 static void let_go(void *user)
 {
     uv_sem_post(user);
@@ -265,6 +289,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_task_may_change_its_lane, open_semaphores,
                                         close_semaphores),
         cmocka_unit_test_setup_teardown(the_queue_is_bounded, open_semaphores, close_semaphores),
+        cmocka_unit_test_setup_teardown(a_task_that_nobody_has_begun_can_be_taken_back,
+                                        open_semaphores, close_semaphores),
         cmocka_unit_test_setup_teardown(stopping_ends_what_runs_and_forgets_what_waits,
                                         open_semaphores, close_semaphores),
         cmocka_unit_test(freeing_nothing_is_legal),

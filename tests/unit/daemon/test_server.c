@@ -145,7 +145,7 @@ static void the_health_check_tells_alive_from_gone(void **state)
 static void the_health_check_names_an_allowed_host(void **state)
 {
     (void)state;
-    strcpy(config.http_allowed_hosts, "scores.example, other.example");
+    strcpy(config.http_allowed_hosts, " ,scores.example , other.example");
     start();
     assert_true(healthcheck_run(&config));
     config.http_allowed_hosts[0] = '\0';
