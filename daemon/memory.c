@@ -67,9 +67,9 @@ void memory_unkeep(uint64_t n_bytes)
     memory_give(n_bytes);
 }
 
-void memory_on_shortage(bool (*function)(void *user, uint64_t n_bytes), void *user)
+void memory_on_shortage(bool (*give_way)(void *user, uint64_t n_bytes), void *user)
 {
-    release = function;
+    release = give_way;
     release_user = user;
 }
 

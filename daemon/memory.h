@@ -16,13 +16,13 @@ bool memory_take(uint64_t n_bytes);
 void memory_give(uint64_t n_bytes);
 
 /*
- * Memory kept for later use counts too, but gives way: where a take fails, release is called, on
+ * Memory kept for later use counts too, but gives way: where a take fails, give_way is called, on
  * that thread, to give up n_bytes of it. true: it did give up some. Set it before there are
  * threads.
  */
 void memory_keep(uint64_t n_bytes);
 void memory_unkeep(uint64_t n_bytes);
-void memory_on_shortage(bool (*release)(void *user, uint64_t n_bytes), void *user);
+void memory_on_shortage(bool (*give_way)(void *user, uint64_t n_bytes), void *user);
 
 /*
  * The memory this process may use: the machine's, or less where a cgroup (v2 or v1) says so.
