@@ -24,49 +24,40 @@ static json_t *value(const struct server *server, const struct config_key *key)
     return json_integer((json_int_t)number);
 }
 
-/* A config section as an object; NULL where memory is out. */
+/* A config section as an object. */
 static json_t *section(const struct server *server, const char *name)
 {
     size_t n;
     const struct config_key *keys = config_keys(&n);
     json_t *json = json_object();
-    bool ok = json != NULL;
 
-    for (size_t i = 0; i < n && ok; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (strcmp(keys[i].section, name) == 0)
-            ok = json_object_set_new(json, keys[i].name, value(server, &keys[i])) == 0;
+            json_put(&json, keys[i].name, value(server, &keys[i]));
     }
-    if (ok)
-        return json;
-    json_decref(json);
-    return NULL;
+    return json;
 }
 
 static json_t *facts(const struct server *server)
 {
     json_t *listeners = json_array();
-    bool ok = listeners != NULL;
 
-    for (size_t i = 0; i < server->n_listeners && ok; i++)
-        ok = json_array_append_new(listeners, json_string(server->listeners[i].kind)) == 0;
-    if (ok)
-        return json_pack("{s:o, s:I}", "listeners", listeners, "workers",
-                         (json_int_t)server->n_workers);
-    json_decref(listeners);
-    return NULL;
+    for (size_t i = 0; i < server->n_listeners; i++)
+        json_push(&listeners, json_string(server->listeners[i].kind));
+    return json_pack("{s:o, s:I}", "listeners", listeners, "workers",
+                     (json_int_t)server->n_workers);
 }
 
-/* jansson refuses a NULL value, so that one failure is enough. */
 char *info_text(const struct server *server, size_t *ret_bytes)
 {
+    static const char *const sections[] = {"limits", "timeouts", "workers"};
     json_t *json = info_json();
-    char *text = NULL;
+    char *text;
 
-    if (json != NULL && json_object_set_new(json, "limits", section(server, "limits")) == 0 &&
-        json_object_set_new(json, "timeouts", section(server, "timeouts")) == 0 &&
-        json_object_set_new(json, "workers", section(server, "workers")) == 0 &&
-        json_object_set_new(json, "server", facts(server)) == 0)
-        text = json_print(json, ret_bytes);
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+        json_put(&json, sections[i], section(server, sections[i]));
+    json_put(&json, "server", facts(server));
+    text = json != NULL ? json_print(json, ret_bytes) : NULL;
     json_decref(json);
     return text;
 }

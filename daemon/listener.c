@@ -39,9 +39,8 @@ static void log_mhd(void *user, const char *format, va_list arguments)
 
 static void log_mhd(void *user, const char *format, va_list arguments)
 {
-    char text[256];
-
     struct listener *listener = user;
+    char text[256];
 
     /* It quotes with a back-tick where it cannot parse, straight where the number is too large. */
     if (strstr(format, "Content-Length' header") != NULL)

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <jansson.h>
 
+#include "proto/json.h"
 #include "proto/proto.h"
 #include "proto/reader.h"
 
@@ -15,28 +16,20 @@ struct metric_facts {
 static const struct metric_facts metric_facts[OV_N_METRICS] = {OV_METRIC_MAP(METRIC_FACTS)};
 #undef METRIC_FACTS
 
-/* Appends to an array that becomes NULL once memory is out. */
-static void push(json_t **array, json_t *value)
-{
-    if (json_array_append_new(*array, value) != 0) {
-        json_decref(*array);
-        *array = NULL;
-    }
-}
-
 /* The number in an id is raised when a definition changes: signatures depend on it. */
 static json_t *metrics_json(void)
 {
     json_t *array = json_array();
 
     for (int i = 0; i < OV_N_METRICS; i++)
-        push(&array,
-             json_pack("{s:s, s:o, s:f, s:f, s:b}", "name", ov_metric_name((enum ov_metric)i), "id",
-                       json_sprintf("%s.1", ov_metric_name((enum ov_metric)i)), "low",
-                       metric_facts[i].low, "high", metric_facts[i].high, "empty_policy",
-                       metric_facts[i].by_policy));
-    push(&array, json_pack("{s:s, s:s, s:f, s:f, s:b}", "name", "generalised_dice", "id",
-                           "generalised_dice.1", "low", 0.0, "high", 1.0, "empty_policy", false));
+        json_push(&array,
+                  json_pack("{s:s, s:o, s:f, s:f, s:b}", "name", ov_metric_name((enum ov_metric)i),
+                            "id", json_sprintf("%s.1", ov_metric_name((enum ov_metric)i)), "low",
+                            metric_facts[i].low, "high", metric_facts[i].high, "empty_policy",
+                            metric_facts[i].by_policy));
+    json_push(&array,
+              json_pack("{s:s, s:s, s:f, s:f, s:b}", "name", "generalised_dice", "id",
+                        "generalised_dice.1", "low", 0.0, "high", 1.0, "empty_policy", false));
     return array;
 }
 
@@ -45,7 +38,7 @@ static json_t *formats_json(void)
     json_t *array = json_array();
 
     for (int i = 0; i < FORMAT_N; i++)
-        push(&array, json_string(format_name((enum format_kind)i)));
+        json_push(&array, json_string(format_name((enum format_kind)i)));
     return array;
 }
 
@@ -54,7 +47,7 @@ static json_t *encodings_json(void)
     json_t *array = json_array();
 
     for (int i = 0; i < CODING_N; i++)
-        push(&array, json_string(coding_name((enum coding_kind)i)));
+        json_push(&array, json_string(coding_name((enum coding_kind)i)));
     return array;
 }
 
@@ -63,7 +56,7 @@ static json_t *dtypes_json(void)
     json_t *array = json_array();
 
     for (int i = 0; i < OV_N_DTYPES; i++)
-        push(&array, json_string(ov_dtype_name((enum ov_dtype)i)));
+        json_push(&array, json_string(ov_dtype_name((enum ov_dtype)i)));
     return array;
 }
 

@@ -119,6 +119,22 @@ char *json_print(const json_t *json, size_t *ret_bytes)
     return text.at;
 }
 
+void json_push(json_t **array, json_t *value)
+{
+    if (json_array_append_new(*array, value) != 0) {
+        json_decref(*array);
+        *array = NULL;
+    }
+}
+
+void json_put(json_t **object, const char *name, json_t *value)
+{
+    if (json_object_set_new(*object, name, value) != 0) {
+        json_decref(*object);
+        *object = NULL;
+    }
+}
+
 struct json_pointer json_pointer_to(const char *base, const char *name)
 {
     struct json_pointer pointer;

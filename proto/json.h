@@ -20,6 +20,14 @@ json_t *json_parse(const char *text, size_t n, const struct limits *limits, stru
  */
 char *json_print(const json_t *json, size_t *ret_bytes);
 
+/*
+ * Append to an array, or set a member of an object; steals the value. Where memory is out, or one
+ * of the two is NULL already, the container is dropped and becomes NULL: built inside out, a
+ * document is whole or NULL.
+ */
+void json_push(json_t **array, json_t *value);
+void json_put(json_t **object, const char *name, json_t *value);
+
 /* "#/a" and a member name or index: "#/a/b", "#/a/3". Names are escaped as RFC 6901 wants. */
 struct json_pointer {
     char text[96];

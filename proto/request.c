@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "proto/json.h"
 #include "proto/option.h"
 
 static struct source unknown_source(const char *pointer)
@@ -97,23 +98,6 @@ void request_done(struct request *request)
     set_defaults(request);
 }
 
-/* Both drop the container where memory is out, so that nothing is echoed by half. */
-static void push(json_t **array, json_t *value)
-{
-    if (json_array_append_new(*array, value) != 0) {
-        json_decref(*array);
-        *array = NULL;
-    }
-}
-
-static void put(json_t **object, const char *name, json_t *value)
-{
-    if (json_object_set_new(*object, name, value) != 0) {
-        json_decref(*object);
-        *object = NULL;
-    }
-}
-
 static json_t *echo_labels(const struct request *request)
 {
     json_t *array;
@@ -124,10 +108,10 @@ static json_t *echo_labels(const struct request *request)
     for (size_t i = 0; i < request->n_labels; i++) {
         const struct named_label *label = &request->labels[i];
 
-        push(&array,
-             label->name == NULL
-                 ? json_integer(label->label)
-                 : json_pack("{s:I, s:s}", "label", (json_int_t)label->label, "name", label->name));
+        json_push(&array, label->name == NULL
+                              ? json_integer(label->label)
+                              : json_pack("{s:I, s:s}", "label", (json_int_t)label->label, "name",
+                                          label->name));
     }
     return array;
 }
@@ -137,7 +121,7 @@ static json_t *echo_list(const int64_t *labels, size_t n)
     json_t *array = json_array();
 
     for (size_t i = 0; i < n; i++)
-        push(&array, json_integer(labels[i]));
+        json_push(&array, json_integer(labels[i]));
     return array;
 }
 
@@ -146,8 +130,8 @@ static json_t *echo_regions(const struct request *request)
     json_t *object = json_object();
 
     for (size_t i = 0; i < request->n_regions; i++)
-        put(&object, request->regions[i].name,
-            echo_list(request->regions[i].labels, request->regions[i].n_labels));
+        json_put(&object, request->regions[i].name,
+                 echo_list(request->regions[i].labels, request->regions[i].n_labels));
     return object;
 }
 
@@ -156,9 +140,9 @@ static json_t *echo_metrics(const struct request *request)
     json_t *array = json_array();
 
     for (size_t i = 0; i < request->n_metrics; i++)
-        push(&array, json_string(ov_metric_name(request->metrics[i])));
+        json_push(&array, json_string(ov_metric_name(request->metrics[i])));
     if (request->generalised_dice)
-        push(&array, json_string("generalised_dice"));
+        json_push(&array, json_string("generalised_dice"));
     return array;
 }
 
