@@ -3,9 +3,13 @@
 #ifndef PROTO_READER_H
 #define PROTO_READER_H
 
+#include <jansson.h>
+
 #include "lib/overlap.h"
 #include "proto/coding.h"
 #include "proto/env.h"
+#include "proto/layers.h"
+#include "proto/names.h"
 #include "proto/problem.h"
 
 /* Symbol, name in requests. Order: the order in which first bytes are tried. */
@@ -36,6 +40,12 @@ struct source {
     int ndim;            /* 0 where there is no shape */
     uint64_t shape[OV_MAX_NDIM];
     enum ov_order order;
+    /* A mask that stands in the request: the value of the source's member that is called as its
+     * format; NULL for a file. Borrowed. */
+    const json_t *json;
+    /* What else the source says, for formats that ask for it; NULL where it is not given. */
+    const json_t *options; /* the source's own object, to read members from: see SOURCE_MEMBERS */
+    struct names *names;   /* of both masks; borrowed */
 };
 
 /* The coding a source is in: what it says, else what its first bytes say, which of raw is nothing.
@@ -55,6 +65,8 @@ struct mask_header {
     uint64_t n_bytes; /* n_voxels times bytes per element */
     bool has_affine;
     double affine[3][4]; /* voxel index to RAS+ millimetres */
+    /* The mask comes as runs of these, merged: labels may overlap. NULL: it comes as elements. */
+    struct layers *layers;
 };
 
 /* One mask being read; opaque. Holds no more of it than a tile, but for interlaced PNG. */
@@ -90,6 +102,8 @@ struct format {
     const char *const *extensions; /* ".npy", ...; NULL-terminated */
     /* Read the header from the stream and fill in reader's header (shape as in the file). */
     bool (*open)(struct reader *reader, struct coding *stream, struct problem *reterr);
+    /* As open, for a mask that stands in the request: reads source->json. NULL: only files. */
+    bool (*open_json)(struct reader *reader, struct problem *reterr);
     /* NULL: elements are the stream's bytes. Else fills n elements into room. */
     bool (*tile)(struct reader *reader, size_t n, void *room, struct problem *reterr);
     /* What is left to check in the file before coding_finish; NULL: nothing. */
@@ -104,6 +118,16 @@ struct mask_header *reader__header(struct reader *reader);
 const struct source *reader__source(const struct reader *reader);
 const struct env *reader__env(const struct reader *reader);
 void **reader__state(struct reader *reader); /* the format's own; handed to close */
+
+/*
+ * Make header.layers, of header.n_voxels voxels: what open of a format with layers calls once the
+ * shape is measured (with dtype OV_U16, which is what sets of labels are unpacked to). It adds to
+ * them, calls layers_merge, and has no tile function. The reader frees them.
+ */
+struct layers *reader__layers(struct reader *reader, struct problem *reterr);
+
+/* Something in the mask was passed over, such as "rectanglelabels"; the answer says how often. */
+bool reader__skip(struct reader *reader, const char *what, size_t n_what, struct problem *reterr);
 
 /*
  * Check ndim, shape and dtype in the header against the limits and fill in n_voxels and n_bytes.
