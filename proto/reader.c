@@ -22,6 +22,7 @@ static const struct format *const formats[FORMAT_N] = {
     [FORMAT_NPY] = &format_npy,
     [FORMAT_NIFTI] = &format_nifti,
     [FORMAT_PNG] = &format_png,
+    [FORMAT_DICOM] = &format_dicom,
     [FORMAT_RAW] = &format_raw,
 };
 
@@ -62,7 +63,6 @@ static const struct {
     {0, 3, "\xff\xd8\xff", "JPEG, which does not keep labels"},
     {0, 8, "\x89HDF\r\n\x1a\n", "HDF5"},
     {0, 1, "{", "JSON, perhaps run-length encoded"},
-    {128, 4, "DICM", "DICOM"},
 };
 
 static const char *stranger(const uint8_t *bytes, size_t n)

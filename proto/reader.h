@@ -17,6 +17,7 @@
     X(NPY, "npy")     \
     X(NIFTI, "nifti") \
     X(PNG, "png")     \
+    X(DICOM, "dicom") \
     X(RAW, "raw")
 
 #define FORMAT_ENUM(symbol, name) FORMAT_##symbol,
@@ -112,6 +113,7 @@ struct format {
 };
 
 extern const struct format format_npy, format_nifti, format_png, format_raw;
+extern const struct format format_dicom;
 
 /* What a format's functions may touch of a reader. */
 struct mask_header *reader__header(struct reader *reader);
