@@ -133,7 +133,7 @@ bool work_begin(struct job *job)
 
     if (!is_worth_a_look(job))
         return hand_over(job, POOL_MIXED);
-    if (parse(job, &problem) && score_is_compressed(job->score))
+    if (parse(job, &problem) && score_needs_a_worker(job->score))
         return hand_over(job, POOL_SMALL);
     if (problem.code != PROBLEM_NONE || !open_masks(job, &problem)) {
         conclude(job, &problem);

@@ -277,6 +277,37 @@ OV_MUST_USE enum ov_status ov_counter_confusion(const struct ov_counter *counter
                                                 const int64_t *labels, size_t n_labels,
                                                 uint64_t *ret_matrix);
 
+/* Voxels of these labels: a pair that was found, and how often. */
+struct ov_pair {
+    int64_t prediction;
+    int64_t reference;
+    uint64_t n_voxels;
+};
+
+/* How many distinct pairs were found in counted voxels; 0 where the counter keeps no pairs. */
+size_t ov_counter_n_pairs(const struct ov_counter *counter);
+
+/*
+ * Write these pairs, in no order: ret_pairs [ov_counter_n_pairs(counter)]. What a mask's labels
+ * stand for may be decided afterwards: sets of labels, say, where they overlap.
+ */
+void ov_counter_pairs(const struct ov_counter *counter, struct ov_pair *ret_pairs);
+
+/* Voxels start .. end-1 of a binary mask, start < end. */
+struct ov_interval {
+    uint32_t start;
+    uint32_t end;
+};
+
+/*
+ * The voxels that two binary masks share: tp. Each mask is a list of intervals that ascend and
+ * neither overlap nor touch.
+ *
+ * Cost: O(n_a + n_b), without a branch on the data.
+ */
+uint64_t ov_intervals_overlap(const struct ov_interval *a, size_t n_a, const struct ov_interval *b,
+                              size_t n_b);
+
 /* ---- scores ---------------------------------------------------------------------------------- */
 
 /* What is empty about a class decides what its overlap scores mean. */

@@ -165,3 +165,20 @@ enum ov_status ov_counter_confusion(const struct ov_counter *counter, const int6
     free(index);
     return OV_OK;
 }
+
+size_t ov_counter_n_pairs(const struct ov_counter *counter)
+{
+    return counter->pairs.n_pairs;
+}
+
+void ov_counter_pairs(const struct ov_counter *counter, struct ov_pair *ret_pairs)
+{
+    const struct ov__label *slots = counter->labels.slots;
+    size_t n = 0;
+    for (size_t i = 0; i < counter->pairs.n_buckets; i++) {
+        const struct ov__pair *pair = &counter->pairs.buckets[i];
+        if (pair->n_voxels > 0)
+            ret_pairs[n++] = (struct ov_pair){slots[pair->prediction].value,
+                                              slots[pair->reference].value, pair->n_voxels};
+    }
+}

@@ -134,6 +134,12 @@ static bool part_place(const struct part *part, const struct part **places, stru
 static bool source_from_part(struct source *source, const char *base64, const struct part *part,
                              char filename[MULTIPART_FILENAME_BYTES], struct problem *reterr)
 {
+    if (source->json != NULL && part == NULL)
+        return true;
+    if (source->json != NULL)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
+                           "The mask stands in the request, and there is a part \"%s\" too.",
+                           source->pointer + 2);
     if (base64 != NULL)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
                            "base64 belongs in a JSON body; in a multipart body a mask is a part.");
@@ -204,6 +210,8 @@ static bool source_from_base64(struct score *score, int which, const char *text,
 {
     size_t n_text;
 
+    if (source->json != NULL)
+        return true;
     if (text == NULL)
         return problem_set(reterr, PROBLEM_MISSING_PART, source->pointer,
                            "A JSON body needs a source here: {\"base64\": \"...\"}.");

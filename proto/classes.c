@@ -22,37 +22,26 @@ static bool is_left_out(const struct request *request, int64_t label)
     return false;
 }
 
-static bool classes_found(struct score *score, const int64_t *labels, size_t n,
-                          struct problem *reterr)
+static bool classes_auto(struct score *score, struct problem *reterr)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (is_left_out(&score->request, labels[i]))
+    const struct found *found = &score->found;
+
+    score->classes = calloc(found->n + 1, sizeof(*score->classes));
+    if (score->classes == NULL)
+        return no_memory(reterr);
+    for (size_t i = 0; i < found->n; i++) {
+        int64_t label = found->list[i].label;
+
+        if (is_left_out(&score->request, label))
             continue;
         if (score->n_classes == score->env->limits.labels)
             return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, NULL,
                                "The masks hold more than %zu labels beside the background; name "
                                "the ones to score in \"labels\".",
                                (size_t)score->env->limits.labels);
-        score->classes[score->n_classes++].label = labels[i];
+        score->classes[score->n_classes++].label = label;
     }
     return true;
-}
-
-static bool classes_auto(struct score *score, struct problem *reterr)
-{
-    size_t n = ov_counter_n_labels(score->counter);
-    int64_t *labels = malloc((n + 1) * sizeof(*labels));
-    bool ok;
-
-    score->classes = calloc(n + 1, sizeof(*score->classes));
-    if (labels == NULL || score->classes == NULL) {
-        free(labels);
-        return no_memory(reterr);
-    }
-    ov_counter_labels(score->counter, labels);
-    ok = classes_found(score, labels, n, reterr);
-    free(labels);
-    return ok;
 }
 
 static bool classes_asked(struct score *score, struct problem *reterr)
@@ -83,8 +72,7 @@ static bool regions_make(struct score *score, struct problem *reterr)
         region->name = request->regions[i].name;
         region->labels = request->regions[i].labels;
         region->n_labels = request->regions[i].n_labels;
-        if (ov_counter_union(score->counter, region->labels, region->n_labels, &region->counts) !=
-            OV_OK)
+        if (!found_union(&score->found, region->labels, region->n_labels, &region->counts))
             return no_memory(reterr);
     }
     return true;
@@ -120,14 +108,31 @@ size_t classes_and_background(const struct score *score, int64_t *ret_labels)
     return n;
 }
 
+/* Under a threshold, what a mask has layers of are no longer its labels. */
+static bool found_labels(struct score *score)
+{
+    const struct layers *declared[SCORE_N_MASKS] = {NULL, NULL};
+
+    for (int i = 0; i < SCORE_N_MASKS && !score->request.has_threshold; i++)
+        declared[i] = reader_header(score->readers[i])->layers;
+    return found_make(&score->found, declared);
+}
+
 bool classes_make(struct score *score, struct problem *reterr)
 {
     const struct request *request = &score->request;
 
+    if (!found_labels(score))
+        return no_memory(reterr);
     if (!(request->labels_auto ? classes_auto(score, reterr) : classes_asked(score, reterr)))
         return false;
-    for (size_t i = 0; i < score->n_classes; i++)
-        score->classes[i].counts = ov_counter_label(score->counter, score->classes[i].label);
+    for (size_t i = 0; i < score->n_classes; i++) {
+        struct scored *class = &score->classes[i];
+
+        class->counts = found_label(&score->found, class->label);
+        if (class->name == NULL)
+            class->name = names_of(score->names, class->label);
+    }
     if (request->confusion && n_with_background(score) > score->env->limits.confusion_labels)
         return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, "#/confusion",
                            "A confusion matrix of %zu labels; the limit is %zu.",

@@ -46,7 +46,10 @@ bool layers_merge(struct layers *layers, struct problem *reterr);
 
 /* ---- after layers_merge ---------------------------------------------------------------------- */
 
-/* No voxel carries two labels and no layer has label 0: a label map says the same. */
+/* Some voxel carries two labels. */
+bool layers_overlap(const struct layers *layers);
+
+/* None does, and no layer has label 0: a label map says the same. */
 bool layers_is_disjoint(const struct layers *layers);
 
 /*

@@ -3,7 +3,8 @@
 #ifndef PROTO_NAMES_H
 #define PROTO_NAMES_H
 
-#include "proto/env.h"
+#include <stdint.h>
+
 #include "proto/problem.h"
 
 /*
@@ -15,7 +16,7 @@ struct names;
 #define NAMES_MAX_BYTES 256 /* of one name, UTF-8; longer ones are cut at a character */
 
 /* NULL where memory is out. */
-struct names *names_new(const struct env *env);
+struct names *names_new(void);
 void names_free(struct names *names);
 
 /* A label is called this, unless it has a name already. What is not UTF-8 comes out as '?'. */

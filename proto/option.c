@@ -329,6 +329,12 @@ static bool parse_axes(struct request *request, const struct option_value *value
     return choose(value, "as-is", "reverse", &request->reverse_axes, reterr);
 }
 
+static bool parse_overlap(struct request *request, const struct option_value *value,
+                          struct problem *reterr)
+{
+    return choose(value, "layers", "error", &request->refuse_overlap, reterr);
+}
+
 static bool parse_confusion(struct request *request, const struct option_value *value,
                             struct problem *reterr)
 {
@@ -349,6 +355,7 @@ static const struct option options[] = {
     {"threshold", QUERY_NUMBER, parse_threshold},
     {"geometry", QUERY_WORD, parse_geometry},
     {"axes", QUERY_WORD, parse_axes},
+    {"overlap", QUERY_WORD, parse_overlap},
     {"confusion", QUERY_BOOL, parse_confusion},
 };
 

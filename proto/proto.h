@@ -39,8 +39,8 @@ struct score *score_new(const struct score_input *input, const struct env *env,
                         struct problem *reterr);
 void score_free(struct score *score);
 
-/* Whether a mask is compressed, so that even its header has to be decoded. */
-bool score_is_compressed(const struct score *score);
+/* Whether a mask is compressed or has to be read whole, so that even to open it is work. */
+bool score_needs_a_worker(const struct score *score);
 
 /* Read the headers of both masks and compare them; once. */
 bool score_open(struct score *score, struct problem *reterr);

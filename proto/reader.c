@@ -1,4 +1,4 @@
-/* reader.c - a mask file being read: which format it is, its limits, its voxels tile by tile. */
+/* reader.c - a mask being read: its limits, its voxels as tiles or as runs. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/reader.h"
 
@@ -6,7 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+/* What was passed over in a mask, and how often. */
+struct skipped {
+    char what[SKIPPED_BYTES];
+    uint64_t n;
+};
 
 struct reader {
     struct source source;
@@ -15,163 +20,18 @@ struct reader {
     const struct format *format;
     struct coding *stream;
     void *state;
-    uint64_t n_left; /* elements not handed out yet */
+    uint64_t n_left;    /* elements not handed out yet */
+    struct ov_run rest; /* of a mask in runs: what the last tile left of one */
+    struct skipped *skipped;
+    size_t n_skipped;
 };
-
-static const struct format *const formats[FORMAT_N] = {
-    [FORMAT_NPY] = &format_npy,
-    [FORMAT_NIFTI] = &format_nifti,
-    [FORMAT_PNG] = &format_png,
-    [FORMAT_DICOM] = &format_dicom,
-    [FORMAT_RAW] = &format_raw,
-};
-
-#define FORMAT_NAME(symbol, name) name,
-static const char *const names[FORMAT_N] = {FORMAT_MAP(FORMAT_NAME)};
-#undef FORMAT_NAME
-
-const char *format_name(enum format_kind kind)
-{
-    return kind < FORMAT_N ? names[kind] : "auto";
-}
-
-enum format_kind format_find(const char *name, size_t n)
-{
-    for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
-        if (strlen(names[kind]) == n && memcmp(names[kind], name, n) == 0)
-            return kind;
-    }
-    return FORMAT_N;
-}
-
-/* ---- which format ---------------------------------------------------------------------------- */
-
-/* What people send instead of a mask that we read; named so that they need not guess. */
-static const struct {
-    size_t at;
-    size_t n;
-    const char *signature;
-    const char *what;
-} strangers[] = {
-    {0, 2, "\x1f\x8b", "gzip (one coding is taken off, the one that encoding names)"},
-    {0, 4, "\x28\xb5\x2f\xfd", "zstd (one coding is taken off, the one that encoding names)"},
-    {0, 4, "PK\x03\x04", "a ZIP archive (NPZ is one: send the .npy inside it)"},
-    {0, 4, "NRRD", "NRRD"},
-    {0, 10, "ObjectType", "MetaImage"},
-    {0, 4, "II*\0", "TIFF"},
-    {0, 4, "MM\0*", "TIFF"},
-    {0, 3, "\xff\xd8\xff", "JPEG, which does not keep labels"},
-    {0, 8, "\x89HDF\r\n\x1a\n", "HDF5"},
-    {0, 1, "{", "JSON, perhaps run-length encoded"},
-};
-
-static const char *stranger(const uint8_t *bytes, size_t n)
-{
-    for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
-        if (n >= strangers[i].at + strangers[i].n &&
-            memcmp(bytes + strangers[i].at, strangers[i].signature, strangers[i].n) == 0)
-            return strangers[i].what;
-    }
-    return NULL;
-}
-
-/* FORMAT_N where none fits, also below. */
-static enum format_kind by_bytes(const uint8_t *bytes, size_t n)
-{
-    for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
-        if (formats[kind]->is != NULL && formats[kind]->is(bytes, n))
-            return kind;
-    }
-    return FORMAT_N;
-}
-
-static bool ends_with(const char *name, size_t n, const char *extension)
-{
-    size_t n_extension = strlen(extension);
-
-    return n >= n_extension && strncasecmp(name + n - n_extension, extension, n_extension) == 0;
-}
-
-static bool has_extension(const struct format *format, const char *name, size_t n)
-{
-    for (const char *const *extension = format->extensions; *extension != NULL; extension++) {
-        if (ends_with(name, n, *extension))
-            return true;
-    }
-    return false;
-}
-
-static enum format_kind by_name(const char *name)
-{
-    size_t n = name != NULL ? strlen(name) : 0;
-
-    if (ends_with(name, n, ".gz"))
-        n -= 3;
-    else if (ends_with(name, n, ".zst"))
-        n -= 4;
-    for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
-        if (has_extension(formats[kind], name, n))
-            return kind;
-    }
-    return FORMAT_N;
-}
-
-static bool set_mismatch(const struct reader *reader, enum format_kind found, const uint8_t *bytes,
-                         size_t n, struct problem *reterr)
-{
-    const char *other = found < FORMAT_N ? format_name(found) : stranger(bytes, n);
-
-    return problem_set(reterr, PROBLEM_FORMAT_MISMATCH, reader->source.pointer,
-                       "The mask is said to be %s, but its first bytes are %s%s.",
-                       format_name(reader->source.format), other != NULL ? "those of " : "not",
-                       other != NULL ? other : "");
-}
-
-static bool set_unknown(const struct reader *reader, const uint8_t *bytes, size_t n,
-                        struct problem *reterr)
-{
-    const char *what = stranger(bytes, n);
-    char hex[3 * 8 + 1] = "";
-
-    for (size_t i = 0; i < n && i < 8; i++)
-        snprintf(hex + 3 * i, 4, " %02x", bytes[i]);
-    return problem_set(
-        reterr, PROBLEM_UNKNOWN_FORMAT, reader->source.pointer,
-        "The first bytes,%s, are %s%s. Supported are npy, nifti, png, and raw with "
-        "format, dtype and shape given; each plain, in gzip or zstd, or in zlib where "
-        "encoding says so.",
-        hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "");
-}
-
-static bool choose_format(struct reader *reader, struct problem *reterr)
-{
-    enum format_kind said = reader->source.format;
-    enum format_kind found;
-    const uint8_t *bytes;
-    size_t n;
-
-    if (!coding_peek(reader->stream, CODING_PEEK_BYTES, &bytes, &n, reterr))
-        return false;
-    if (n == 0)
-        return problem_set(reterr, PROBLEM_TRUNCATED, reader->source.pointer, "The mask is empty.");
-    found = by_bytes(bytes, n);
-    if (said != FORMAT_AUTO && formats[said]->is != NULL && found != said)
-        return set_mismatch(reader, found, bytes, n, reterr);
-    if (said != FORMAT_AUTO)
-        found = said;
-    else if (found == FORMAT_N)
-        found = by_name(reader->source.filename);
-    if (found == FORMAT_N)
-        return set_unknown(reader, bytes, n, reterr);
-    reader->format = formats[found];
-    reader->header.format = found;
-    return true;
-}
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
 enum coding_kind source_coding(const struct source *source)
 {
+    if (source->json != NULL)
+        return CODING_NONE;
     if (source->coding != CODING_AUTO)
         return source->coding;
     /* Labels that begin like gzip are labels: raw says all about itself. */
@@ -179,21 +39,46 @@ enum coding_kind source_coding(const struct source *source)
                                         : coding_sniff(source->bytes, source->n_bytes);
 }
 
-static bool open_reader(struct reader *reader, struct problem *reterr)
+static bool open_file(struct reader *reader, struct problem *reterr)
 {
     const struct source *source = &reader->source;
-    enum coding_kind coding = source_coding(source);
 
-    reader->header.coding = coding;
-    reader->stream = coding_new(coding, source->bytes, source->n_bytes, source->pointer, reterr);
-    if (reader->stream == NULL || !choose_format(reader, reterr))
+    reader->stream =
+        coding_new(reader->header.coding, source->bytes, source->n_bytes, source->pointer, reterr);
+    if (reader->stream == NULL)
         return false;
+    reader->format = format_choose(source, reader->stream, reterr);
+    if (reader->format == NULL)
+        return false;
+    reader->header.format = reader->format->kind;
+    if (reader->format->open == NULL)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
+                           "%s stands in the request itself and is no file.",
+                           format_name(reader->header.format));
     if (source->declared && reader->header.format != FORMAT_RAW)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
                            "dtype, shape and order belong to raw masks; this one is %s, which "
                            "says them itself.",
                            format_name(reader->header.format));
-    return reader->format->open(reader, reader->stream, reterr);
+    if (!source_check(source, reader->header.format, reterr) ||
+        !reader->format->open(reader, reader->stream, reterr))
+        return false;
+    reader->n_left = reader->header.n_voxels;
+    return source->channels == NULL || channels_read(reader, reterr);
+}
+
+static bool open_inline(struct reader *reader, struct problem *reterr)
+{
+    reader->format = format_of(reader->source.format);
+    reader->header.format = reader->source.format;
+    return source_check(&reader->source, reader->header.format, reterr) &&
+           reader->format->open_json(reader, reterr);
+}
+
+static bool open_reader(struct reader *reader, struct problem *reterr)
+{
+    reader->header.coding = source_coding(&reader->source);
+    return reader->source.json != NULL ? open_inline(reader, reterr) : open_file(reader, reterr);
 }
 
 struct reader *reader_new(const struct source *source, const struct env *env,
@@ -222,6 +107,8 @@ void reader_free(struct reader *reader)
     if (reader->state != NULL)
         reader->format->close(reader->state);
     coding_free(reader->stream);
+    layers_free(reader->header.layers);
+    free(reader->skipped);
     free(reader);
 }
 
@@ -248,6 +135,51 @@ const struct env *reader__env(const struct reader *reader)
 void **reader__state(struct reader *reader)
 {
     return &reader->state;
+}
+
+struct layers *reader__layers(struct reader *reader, struct problem *reterr)
+{
+    struct mask_header *header = &reader->header;
+
+    header->layers = layers_new(reader->env, reader->source.pointer, header->n_voxels, reterr);
+    return header->layers;
+}
+
+bool reader__skip(struct reader *reader, const char *what, size_t n_what, struct problem *reterr)
+{
+    struct skipped *larger;
+    size_t n = n_what < SKIPPED_BYTES - 1 ? n_what : SKIPPED_BYTES - 1;
+
+    for (size_t i = 0; i < reader->n_skipped; i++) {
+        if (strlen(reader->skipped[i].what) == n && memcmp(reader->skipped[i].what, what, n) == 0) {
+            reader->skipped[i].n++;
+            return true;
+        }
+    }
+    if (reader->n_skipped == SKIPPED_MAX) { /* the last entry stands for all others */
+        reader->skipped[SKIPPED_MAX - 1].n++;
+        return true;
+    }
+    larger = realloc(reader->skipped, (reader->n_skipped + 1) * sizeof(*larger));
+    if (larger == NULL)
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, reader->source.pointer,
+                           "No memory to say what is passed over.");
+    reader->skipped = larger;
+    larger[reader->n_skipped] = (struct skipped){.n = 1};
+    if (reader->n_skipped == SKIPPED_MAX - 1)
+        memcpy(larger[reader->n_skipped].what, "other", sizeof("other"));
+    else
+        memcpy(larger[reader->n_skipped].what, what, n);
+    reader->n_skipped++;
+    return true;
+}
+
+const char *reader_skipped(const struct reader *reader, size_t i, uint64_t *ret_n)
+{
+    if (i >= reader->n_skipped)
+        return NULL;
+    *ret_n = reader->skipped[i].n;
+    return reader->skipped[i].what;
 }
 
 /* ---- voxels ---------------------------------------------------------------------------------- */
@@ -307,9 +239,61 @@ bool reader__measure(struct reader *reader, struct problem *reterr)
     return true;
 }
 
+void reader_hand_out_labels(struct reader *reader)
+{
+    struct mask_header *header = &reader->header;
+    int64_t largest;
+
+    layers_hand_out_labels(header->layers);
+    largest = layers_largest(header->layers);
+    header->encoding.dtype = largest <= UINT8_MAX ? OV_U8 : largest <= UINT16_MAX ? OV_U16 : OV_I64;
+    if (layers_n_labels(header->layers) > 0 && layers_labels(header->layers)[0] < 0)
+        header->encoding.dtype = OV_I64;
+    header->n_bytes = header->n_voxels * ov_dtype_bytes(header->encoding.dtype);
+}
+
+void reader_runs(struct reader *reader, struct ov_run *room, size_t cap, size_t *ret_n)
+{
+    layers_next(reader->header.layers, room, cap, ret_n);
+}
+
+/* Elements of 1, 2 or 8 bytes, as reader_hand_out_labels chooses them. */
+static void fill(unsigned char *room, enum ov_dtype dtype, int64_t label, size_t n)
+{
+    uint16_t narrow = (uint16_t)label;
+
+    if (dtype == OV_U8)
+        memset(room, (int)label, n);
+    for (size_t i = 0; dtype == OV_U16 && i < n; i++)
+        memcpy(room + i * sizeof(narrow), &narrow, sizeof(narrow));
+    for (size_t i = 0; dtype == OV_I64 && i < n; i++)
+        memcpy(room + i * sizeof(label), &label, sizeof(label));
+}
+
+/* The next n voxels of a mask in runs, as elements. */
+static void unpack_runs(struct reader *reader, size_t n, unsigned char *room)
+{
+    enum ov_dtype dtype = reader->header.encoding.dtype;
+    struct ov_run *rest = &reader->rest;
+    size_t n_runs;
+
+    while (n > 0) {
+        size_t length;
+
+        if (rest->length == 0)
+            layers_next(reader->header.layers, rest, 1, &n_runs);
+        length = rest->length < n ? (size_t)rest->length : n;
+        fill(room, dtype, rest->label, length);
+        room += length * ov_dtype_bytes(dtype);
+        rest->length -= length;
+        n -= length;
+    }
+}
+
 bool reader_is_in_place(const struct reader *reader)
 {
-    return reader->format->tile == NULL && reader->header.coding == CODING_NONE;
+    return reader->format->tile == NULL && reader->header.layers == NULL &&
+           reader->header.coding == CODING_NONE;
 }
 
 const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr)
@@ -319,6 +303,10 @@ const void *reader_tile(struct reader *reader, size_t n, void *room, struct prob
 
     assert(n <= reader->n_left);
     reader->n_left -= n;
+    if (reader->header.layers != NULL) {
+        unpack_runs(reader, n, room);
+        return room;
+    }
     if (reader->format->tile != NULL)
         return reader->format->tile(reader, n, room, reterr) ? room : NULL;
     tile = coding_borrow(reader->stream, n_bytes);
@@ -337,5 +325,5 @@ bool reader_finish(struct reader *reader, struct problem *reterr)
 {
     if (reader->format->finish != NULL && !reader->format->finish(reader, reterr))
         return false;
-    return coding_finish(reader->stream, reterr);
+    return reader->stream == NULL || coding_finish(reader->stream, reterr);
 }

@@ -44,10 +44,21 @@ struct source {
     /* A mask that stands in the request: the value of the source's member that is called as its
      * format; NULL for a file. Borrowed. */
     const json_t *json;
-    /* What else the source says, for formats that ask for it; NULL where it is not given. */
-    const json_t *options; /* the source's own object, to read members from: see SOURCE_MEMBERS */
-    struct names *names;   /* of both masks; borrowed */
+    /* The source's own object, for formats that have members of their own in it; NULL for none. */
+    const json_t *options;
+    /* {"axis": 0, "labels": [1, 2]}: the slices along an axis are layers; NULL: they are not. */
+    const json_t *channels;
+    struct names *names; /* of both masks; borrowed */
 };
+
+/* Whether a mask's elements lie in its bytes as they are: nothing to decode, nothing to unpack. */
+bool format_is_plain(const struct source *source);
+
+/* source.c: whether each member of the source belongs to masks of this format. */
+bool source_check(const struct source *source, enum format_kind format, struct problem *reterr);
+
+/* Whether the mask is said to be of a format whose labels are names. */
+bool format_only_names(const struct source *source);
 
 /* The coding a source is in: what it says, else what its first bytes say, which of raw is nothing.
  */
@@ -90,6 +101,18 @@ const struct mask_header *reader_header(const struct reader *reader);
 bool reader_is_in_place(const struct reader *reader);
 const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr);
 
+/*
+ * A mask that comes as layers hands out the numbers of label sets, of OV_U16, unless it is disjoint
+ * and this is called before the first voxel is read: then it hands out labels.
+ */
+void reader_hand_out_labels(struct reader *reader);
+
+/* Of a mask that comes as layers: its next runs, instead of tiles; *ret_n is 0 at the end alone. */
+void reader_runs(struct reader *reader, struct ov_run *room, size_t cap, size_t *ret_n);
+
+/* The i-th kind of thing that was passed over, and how often; NULL beyond the last. */
+const char *reader_skipped(const struct reader *reader, size_t i, uint64_t *ret_n);
+
 /* After the last element: the file ends where its header says, its checksums are right. */
 bool reader_finish(struct reader *reader, struct problem *reterr);
 
@@ -101,6 +124,10 @@ struct format {
      */
     bool (*is)(const uint8_t *bytes, size_t n);
     const char *const *extensions; /* ".npy", ...; NULL-terminated */
+    /* Elements lie in the file as they are, and its header is read in no time. */
+    bool is_plain;
+    /* Labels have names and no numbers: the other mask's numbers are wanted first. */
+    bool only_names;
     /* Read the header from the stream and fill in reader's header (shape as in the file). */
     bool (*open)(struct reader *reader, struct coding *stream, struct problem *reterr);
     /* As open, for a mask that stands in the request: reads source->json. NULL: only files. */
@@ -115,6 +142,13 @@ struct format {
 extern const struct format format_npy, format_nifti, format_png, format_raw;
 extern const struct format format_dicom;
 
+const struct format *format_of(enum format_kind kind);
+
+/* The format that a file is in; NULL, with reterr set, where it is none or not the one it should.
+ */
+const struct format *format_choose(const struct source *source, struct coding *stream,
+                                   struct problem *reterr);
+
 /* What a format's functions may touch of a reader. */
 struct mask_header *reader__header(struct reader *reader);
 const struct source *reader__source(const struct reader *reader);
@@ -127,6 +161,12 @@ void **reader__state(struct reader *reader); /* the format's own; handed to clos
  * them, calls layers_merge, and has no tile function. The reader frees them.
  */
 struct layers *reader__layers(struct reader *reader, struct problem *reterr);
+
+/* channels.c: what is left of a file's mask are layers, one per slice of source->channels' axis. */
+bool channels_read(struct reader *reader, struct problem *reterr);
+
+#define SKIPPED_MAX   32 /* kinds told apart */
+#define SKIPPED_BYTES 64 /* of a kind's name, its end included; longer ones are cut */
 
 /* Something in the mask was passed over, such as "rectanglelabels"; the answer says how often. */
 bool reader__skip(struct reader *reader, const char *what, size_t n_what, struct problem *reterr);

@@ -153,7 +153,7 @@ static const char *empty_word(double value)
 
 json_t *request_echo(const struct request *request)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:b}",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:s, s:b}",
                      "labels", echo_labels(request), "regions", echo_regions(request), "ignore",
                      echo_list(request->ignore, request->n_ignore), "background",
                      request->has_background ? json_integer(request->background) : json_null(),
@@ -163,5 +163,6 @@ json_t *request_echo(const struct request *request)
                      empty_word(request->empty.prediction_empty), "threshold",
                      request->has_threshold ? json_real(request->threshold) : json_null(),
                      "geometry", request->ignore_geometry ? "ignore" : "check", "axes",
-                     request->reverse_axes ? "reverse" : "as-is", "confusion", request->confusion);
+                     request->reverse_axes ? "reverse" : "as-is", "overlap",
+                     request->refuse_overlap ? "error" : "layers", "confusion", request->confusion);
 }

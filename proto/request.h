@@ -44,6 +44,7 @@ struct request {
     double threshold;
     bool ignore_geometry;
     bool reverse_axes;
+    bool refuse_overlap; /* a voxel of several labels is a problem, not a layered mask */
     bool confusion;
 };
 

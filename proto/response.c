@@ -174,7 +174,7 @@ static json_t *background_json(struct printer *print)
 
     if (!print->request->has_background)
         return json_null();
-    counts = ov_counter_label(print->score->counter, label);
+    counts = found_label(&print->score->found, label);
     object = json_pack("{s:I}", "label", (json_int_t)label);
     set_counts(print, object, &counts);
     return object;
@@ -241,23 +241,24 @@ static int compare_labels(const void *a, const void *b)
 }
 
 /* Labels that were found but not scored: the typing error in a label list shows here. */
-static json_t *unlisted(struct printer *print, const int64_t *found, size_t n_found,
-                        const int64_t *listed, size_t n_listed, size_t *ret_n)
+static json_t *unlisted(struct printer *print, const int64_t *listed, size_t n_listed,
+                        size_t *ret_n)
 {
+    const struct found *found = &print->score->found;
     json_t *array = json_array();
 
     *ret_n = 0;
-    for (size_t i = 0; i < n_found; i++) {
-        struct ov_counts counts;
+    for (size_t i = 0; i < found->n; i++) {
+        const struct found_label *entry = &found->list[i];
 
-        if (bsearch(&found[i], listed, n_listed, sizeof(*listed), compare_labels) != NULL)
+        if (bsearch(&entry->label, listed, n_listed, sizeof(*listed), compare_labels) != NULL)
             continue;
         if ((*ret_n)++ >= print->score->env->limits.labels)
             continue;
-        counts = ov_counter_label(print->score->counter, found[i]);
         push(print, array,
-             json_pack("{s:I, s:o, s:o}", "label", (json_int_t)found[i], "prediction",
-                       count(counts.prediction), "reference", count(counts.reference)));
+             json_pack("{s:I, s:o, s:o}", "label", (json_int_t)entry->label, "prediction",
+                       count(entry->counts.prediction), "reference",
+                       count(entry->counts.reference)));
     }
     return array;
 }
@@ -265,31 +266,48 @@ static json_t *unlisted(struct printer *print, const int64_t *found, size_t n_fo
 static void set_unlisted(struct printer *print, json_t *answer)
 {
     const struct score *score = print->score;
-    size_t n_found = ov_counter_n_labels(score->counter);
-    int64_t *found = malloc((n_found + 1) * sizeof(*found));
     int64_t *listed = malloc((score->n_classes + 1) * sizeof(*listed));
-    size_t n_listed;
     size_t n = 0;
     json_t *array = NULL;
 
-    if (found != NULL && listed != NULL) {
-        ov_counter_labels(score->counter, found);
-        n_listed = classes_and_background(score, listed);
+    if (listed != NULL) {
+        size_t n_listed = classes_and_background(score, listed);
+
         qsort(listed, n_listed, sizeof(*listed), compare_labels);
-        array = unlisted(print, found, n_found, listed, n_listed, &n);
+        array = unlisted(print, listed, n_listed, &n);
     }
     put(print, answer, "unlisted", array);
     put(print, answer, "n_unlisted", count(n));
-    free(found);
     free(listed);
 }
 
-static json_t *input_json(struct printer *print, const struct mask_header *header)
+/* What a mask holds that is no mask: it was passed over, but not in silence. */
+static json_t *skipped_json(struct printer *print, const struct reader *reader)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:s}", "format", format_name(header->format), "encoding",
-                     coding_name(header->coding), "dtype", ov_dtype_name(header->encoding.dtype),
-                     "shape", shape_json(print, header->ndim, header->shape), "order",
-                     header->order == OV_ORDER_C ? "C" : "F");
+    json_t *object = json_object();
+    const char *what;
+    uint64_t n;
+
+    for (size_t i = 0; (what = reader_skipped(reader, i, &n)) != NULL; i++)
+        put(print, object, what, count(n));
+    return object;
+}
+
+static json_t *input_json(struct printer *print, const struct reader *reader)
+{
+    const struct mask_header *header = reader_header(reader);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:o, s:s}", "format", format_name(header->format), "encoding",
+                  coding_name(header->coding), "dtype", ov_dtype_name(header->encoding.dtype),
+                  "shape", shape_json(print, header->ndim, header->shape), "order",
+                  header->order == OV_ORDER_C ? "C" : "F");
+
+    if (header->layers != NULL) {
+        put(print, object, "dtype", json_null());
+        put(print, object, "layers", count(layers_n_labels(header->layers)));
+        put(print, object, "skipped", skipped_json(print, reader));
+    }
+    return object;
 }
 
 static void set_provenance(struct printer *print, json_t *answer)
@@ -297,9 +315,8 @@ static void set_provenance(struct printer *print, json_t *answer)
     const struct score *score = print->score;
     json_t *options = request_echo(&score->request);
     json_t *inputs =
-        json_pack("{s:o, s:o}", "prediction",
-                  input_json(print, reader_header(score->readers[SCORE_PREDICTION])), "reference",
-                  input_json(print, reader_header(score->readers[SCORE_REFERENCE])));
+        json_pack("{s:o, s:o}", "prediction", input_json(print, score->readers[SCORE_PREDICTION]),
+                  "reference", input_json(print, score->readers[SCORE_REFERENCE]));
     struct signature signature = signature_make(score, options, inputs);
 
     print->ok = print->ok && signature.text[0] != '\0';

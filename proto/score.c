@@ -3,6 +3,7 @@
 #include "proto/score.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 bool score_take(struct score *score, uint64_t n_bytes, struct problem *reterr)
 {
@@ -34,18 +35,48 @@ bool score_check(const struct score_input *input, const struct env *env, struct 
     return true;
 }
 
-bool score_open(struct score *score, struct problem *reterr)
+/* Masks that number their labels are opened first: those that only name them are given the same. */
+static bool open_both(struct score *score, struct problem *reterr)
 {
-    const struct source *sources[] = {&score->request.prediction, &score->request.reference};
+    struct source *sources[] = {&score->request.prediction, &score->request.reference};
+    int first = format_only_names(sources[SCORE_PREDICTION]) ? SCORE_REFERENCE : SCORE_PREDICTION;
 
     for (int i = 0; i < SCORE_N_MASKS; i++) {
-        score->readers[i] = reader_new(sources[i], score->env, reterr);
-        if (score->readers[i] == NULL)
+        int which = i == 0 ? first : 1 - first;
+
+        sources[which]->names = score->names;
+        score->readers[which] = reader_new(sources[which], score->env, reterr);
+        if (score->readers[which] == NULL)
             return false;
     }
-    return pair_make(reader_header(score->readers[SCORE_PREDICTION]),
+    return true;
+}
+
+/* The names that the request itself gives come before those in the masks. */
+static bool name_labels(struct score *score, struct problem *reterr)
+{
+    const struct request *request = &score->request;
+
+    score->names = names_new();
+    if (score->names == NULL)
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for names.");
+    for (size_t i = 0; i < request->n_labels; i++) {
+        const struct named_label *label = &request->labels[i];
+
+        if (label->name != NULL &&
+            !names_set(score->names, label->label, label->name, strlen(label->name), reterr))
+            return false;
+    }
+    return true;
+}
+
+bool score_open(struct score *score, struct problem *reterr)
+{
+    return name_labels(score, reterr) && open_both(score, reterr) &&
+           pair_make(reader_header(score->readers[SCORE_PREDICTION]),
                      reader_header(score->readers[SCORE_REFERENCE]), &score->request, &score->pair,
-                     reterr);
+                     reterr) &&
+           layering_make(score, reterr);
 }
 
 struct score *score_new(const struct score_input *input, const struct env *env,
@@ -74,6 +105,9 @@ void score_free(struct score *score)
         free(score->decoded[i]);
     }
     ov_counter_free(score->counter);
+    found_done(&score->found);
+    names_free(score->names);
+    free(score->ignored_sets);
     free(score->classes);
     free(score->regions);
     request_done(&score->request);
@@ -88,15 +122,10 @@ uint64_t score_decoded_bytes(const struct score *score)
            reader_header(score->readers[SCORE_REFERENCE])->n_bytes;
 }
 
-/* A PNG is DEFLATE inside. */
-static bool is_compressed(const struct source *source)
+bool score_needs_a_worker(const struct score *score)
 {
-    return source_coding(source) != CODING_NONE || format_png.is(source->bytes, source->n_bytes);
-}
-
-bool score_is_compressed(const struct score *score)
-{
-    return is_compressed(&score->request.prediction) || is_compressed(&score->request.reference);
+    return !format_is_plain(&score->request.prediction) ||
+           !format_is_plain(&score->request.reference);
 }
 
 uint64_t score_most_labels(const struct score *score)
@@ -130,6 +159,7 @@ bool score_run(struct score *score, struct problem *reterr)
 
     if (!tally_run(score, reterr))
         return false;
+    score->found.counter = score->counter;
     start = score->env->now_ns();
     ok = classes_make(score, reterr);
     score->count_ns += score->env->now_ns() - start;

@@ -3,6 +3,7 @@
 #ifndef PROTO_SCORE_H
 #define PROTO_SCORE_H
 
+#include "proto/found.h"
 #include "proto/multipart.h"
 #include "proto/pair.h"
 #include "proto/request.h"
@@ -26,8 +27,12 @@ struct score {
     uint8_t *decoded[SCORE_N_MASKS]; /* from base64 */
     char filenames[SCORE_N_MASKS][MULTIPART_FILENAME_BYTES];
     struct reader *readers[SCORE_N_MASKS];
+    struct names *names;
     struct pair pair;
+    int64_t *ignored_sets; /* of the reference, where its layers overlap */
+    size_t n_ignored_sets;
     struct ov_counter *counter;
+    struct found found;
     struct scored *classes;
     size_t n_classes;
     struct scored *regions; /* request.n_regions of them */
@@ -46,6 +51,9 @@ bool body_read(struct score *score, const struct score_input *input, struct prob
 
 /* body.c: what the headers say of the body is supported. */
 bool body_check(const struct score_input *input, struct problem *reterr);
+
+/* layering.c: whether masks that come as layers are counted as labels or as sets of labels. */
+bool layering_make(struct score *score, struct problem *reterr);
 
 /* tally.c: decode both masks, piece by piece, into score->counter. */
 bool tally_run(struct score *score, struct problem *reterr);

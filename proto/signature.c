@@ -20,13 +20,32 @@ static bool add_json(XXH3_state_t *state, const json_t *json)
     return ok;
 }
 
+/* What a source says beyond what the answer's inputs repeat: the mask itself, if it stands there.
+ */
+static bool add_options(XXH3_state_t *state, const json_t *options)
+{
+    static const char *const repeated[] = {"part",  "base64", "format", "encoding",
+                                           "dtype", "shape",  "order"};
+    json_t *copy = json_copy((json_t *)(uintptr_t)options);
+    bool ok = copy != NULL;
+
+    for (size_t i = 0; ok && i < sizeof(repeated) / sizeof(repeated[0]); i++)
+        json_object_del(copy, repeated[i]);
+    ok = ok && (json_object_size(copy) == 0 || add_json(state, copy));
+    json_decref(copy);
+    return ok;
+}
+
 /* Hashed apart, so that bytes cannot move from one mask to the other unseen. */
-static void add_mask(XXH3_state_t *state, const struct source *source)
+static bool add_mask(XXH3_state_t *state, const struct source *source)
 {
     XXH128_canonical_t digest;
 
+    if (source->options != NULL && !add_options(state, source->options))
+        return false;
     XXH128_canonicalFromHash(&digest, XXH3_128bits(source->bytes, source->n_bytes));
     XXH3_128bits_update(state, digest.digest, sizeof(digest.digest));
+    return true;
 }
 
 struct signature signature_make(const struct score *score, const json_t *options,
@@ -43,9 +62,8 @@ struct signature signature_make(const struct score *score, const json_t *options
     XXH3_128bits_update(state, ov_version(), strlen(ov_version()) + 1);
     /* A limit shows in an answer: where its list of unlisted labels ends. */
     XXH3_128bits_update(state, &score->env->limits.labels, sizeof(score->env->limits.labels));
-    ok = add_json(state, options) && add_json(state, inputs);
-    add_mask(state, &score->request.prediction);
-    add_mask(state, &score->request.reference);
+    ok = add_json(state, options) && add_json(state, inputs) &&
+         add_mask(state, &score->request.prediction) && add_mask(state, &score->request.reference);
     XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(state));
     XXH3_freeState(state);
     for (size_t i = 0; ok && i < sizeof(digest.digest); i++)

@@ -58,7 +58,7 @@ static bool read_word(struct reading *reading, const char *member, const char *t
         return read_where(reading, member, text, pointer, reterr);
     if (strcmp(member, "format") == 0) {
         source->format = format_find(text, strlen(text));
-        return source->format != FORMAT_N || bad(reterr, pointer, "npy, nifti, png or raw");
+        return source->format != FORMAT_N || bad(reterr, pointer, "npy, nifti, png, dicom or raw");
     }
     if (strcmp(member, "encoding") == 0) {
         source->coding = coding_find(text, strlen(text));
@@ -74,6 +74,83 @@ static bool read_word(struct reading *reading, const char *member, const char *t
     return strcmp(text, "F") == 0 || strcmp(text, "C") == 0 || bad(reterr, pointer, "C or F");
 }
 
+static bool read_layers(struct source *source, const json_t *json, const char *pointer,
+                        struct problem *reterr)
+{
+    const char *name;
+    json_t *value;
+
+    if (!json_is_object(json))
+        return bad(reterr, pointer, "an object: {\"axis\": 0, \"labels\": [1, 2]}");
+    json_object_foreach((json_t *)(uintptr_t)json, name, value)
+    {
+        struct json_pointer at = json_pointer_to(pointer, name);
+
+        if (strcmp(name, "axis") != 0 && strcmp(name, "labels") != 0 &&
+            strcmp(name, "threshold") != 0)
+            return problem_set(reterr, PROBLEM_BAD_PARAMETER, at.text,
+                               "\"layers\" has no such member.");
+    }
+    source->channels = json;
+    return true;
+}
+
+/* Members that only some formats have; they read them themselves, from source->options. */
+#define OF(kind) ((uint64_t)1 << FORMAT_##kind)
+
+static const struct {
+    const char *name;
+    uint64_t formats;
+} own_members[] = {
+    {"layers", OF(NPY) | OF(NIFTI) | OF(PNG)},
+    {"threshold", OF(DICOM)},
+};
+
+static bool is_own_member(const char *name, enum format_kind format, bool *ret_belongs)
+{
+    for (size_t i = 0; i < sizeof(own_members) / sizeof(own_members[0]); i++) {
+        if (strcmp(own_members[i].name, name) == 0) {
+            *ret_belongs = (own_members[i].formats >> format & 1) != 0;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool source_check(const struct source *source, enum format_kind format, struct problem *reterr)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)source->options, name, value)
+    {
+        bool belongs;
+
+        if (is_own_member(name, format, &belongs) && !belongs)
+            return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
+                               "A source of format %s has no \"%s\".", format_name(format), name);
+    }
+    return true;
+}
+
+/* A mask that stands in the request, called as its format. */
+static bool read_inline(struct reading *reading, const char *member, const json_t *json,
+                        const char *pointer, struct problem *reterr)
+{
+    enum format_kind format = format_find(member, strlen(member));
+    bool belongs;
+
+    if (is_own_member(member, FORMAT_RAW, &belongs))
+        return true;
+    if (format == FORMAT_N || format_of(format)->open_json == NULL)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "A source has no such member.");
+    if (reading->source->json != NULL)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "A source is one mask only.");
+    reading->source->json = json;
+    reading->source->format = format;
+    return true;
+}
+
 static bool read_member(struct reading *reading, const char *member, const json_t *json,
                         const char *pointer, struct problem *reterr)
 {
@@ -83,11 +160,25 @@ static bool read_member(struct reading *reading, const char *member, const json_
         reading->source->declared = true;
         return read_shape(reading->source, json, pointer, reterr);
     }
+    if (strcmp(member, "layers") == 0)
+        return read_layers(reading->source, json, pointer, reterr);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(member, words[i]) == 0)
             return read_word(reading, member, json_string_value(json), pointer, reterr);
     }
-    return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "A source has no such member.");
+    return read_inline(reading, member, json, pointer, reterr);
+}
+
+/* Exactly one of the ways to give a mask; a file that is a part need not say so. */
+static bool check_one_way(const struct reading *reading, const struct option_value *value,
+                          struct problem *reterr)
+{
+    int n_ways = (json_object_get(value->json, "part") != NULL) + (*reading->base64 != NULL) +
+                 (reading->source->json != NULL);
+
+    return n_ways <= 1 ||
+           problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
+                       "A source is a part, or base64, or stands in the request: one of these.");
 }
 
 static bool read_source(struct reading *reading, const struct option_value *value,
@@ -105,10 +196,8 @@ static bool read_source(struct reading *reading, const struct option_value *valu
         if (!read_member(reading, member, json, pointer.text, reterr))
             return false;
     }
-    if (json_object_get(value->json, "part") != NULL && *reading->base64 != NULL)
-        return problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
-                           "A source is either a part or base64.");
-    return true;
+    reading->source->options = value->json;
+    return check_one_way(reading, value, reterr);
 }
 
 bool option_prediction(struct request *request, const struct option_value *value,

@@ -2,10 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "proto/feed.h"
 #include "proto/score.h"
-
-/* Both masks' pieces stay in a core's own cache between decoding and counting. */
-#define TILE_BYTES ((size_t)64 << 10)
 
 /* A table of pairs: two to four buckets of 16 bytes for each, and the old half while it grows. */
 #define PAIR_BYTES       ((uint64_t)48)
@@ -70,58 +68,46 @@ static bool refuse(enum ov_status status, int which, struct problem *reterr)
     }
 }
 
-static struct ov_piece piece_of(const struct mask_header *header, const void *tile, size_t n)
+static bool add_pieces(struct score *score, const struct ov_piece *pieces, struct problem *reterr)
 {
-    return (struct ov_piece){.n_voxels = n, .tile = tile, .encoding = header->encoding};
-}
+    enum ov_status status =
+        ov_counter_add(score->counter, &pieces[SCORE_PREDICTION], &pieces[SCORE_REFERENCE]);
 
-static bool count_tile(struct score *score, const void *const *tiles, size_t n,
-                       struct problem *reterr)
-{
-    struct ov_piece pieces[SCORE_N_MASKS];
-    enum ov_status status;
-
-    for (int i = 0; i < SCORE_N_MASKS; i++)
-        pieces[i] = piece_of(reader_header(score->readers[i]), tiles[i], n);
-    status = ov_counter_add(score->counter, &pieces[SCORE_PREDICTION], &pieces[SCORE_REFERENCE]);
     return status == OV_OK || refuse(status, culprit(score, pieces, status), reterr);
 }
 
-/* The largest number of elements whose bytes fit a tile of either mask. */
-static size_t tile_elements(const struct score *score)
+/* ---- two masks of one order ------------------------------------------------------------------ */
+
+/* One piece of each mask, as many voxels of both as both have ready. Returns how many; 0: failed.
+ */
+static uint64_t count_next(struct score *score, struct feed *feeds, uint64_t left,
+                           struct problem *reterr)
 {
-    size_t widest = 1;
+    uint64_t n = feed_ready(&feeds[SCORE_REFERENCE], feed_ready(&feeds[SCORE_PREDICTION], left));
+    struct ov_piece pieces[SCORE_N_MASKS];
+    uint64_t start = score->env->now_ns();
+    uint64_t decoded;
 
     for (int i = 0; i < SCORE_N_MASKS; i++) {
-        size_t n = ov_dtype_bytes(reader_header(score->readers[i])->encoding.dtype);
-
-        widest = n > widest ? n : widest;
+        if (!feed_take(&feeds[i], n, &pieces[i], reterr))
+            return 0;
     }
-    return TILE_BYTES / widest;
+    decoded = score->env->now_ns();
+    score->decode_ns += decoded - start;
+    if (!add_pieces(score, pieces, reterr))
+        return 0;
+    score->count_ns += score->env->now_ns() - decoded;
+    return n;
 }
 
 /* Decode and count in step: no mask is ever whole in memory. */
-static bool stream(struct score *score, uint8_t *rooms, struct problem *reterr)
+static bool stream(struct score *score, struct feed *feeds, struct problem *reterr)
 {
-    uint64_t left = score->pair.n_voxels;
-    size_t most = tile_elements(score);
+    for (uint64_t left = score->pair.n_voxels; left > 0;) {
+        uint64_t n = count_next(score, feeds, left, reterr);
 
-    while (left > 0) {
-        size_t n = left < most ? (size_t)left : most;
-        const void *tiles[SCORE_N_MASKS];
-        uint64_t start = score->env->now_ns();
-        uint64_t decoded;
-
-        for (int i = 0; i < SCORE_N_MASKS; i++) {
-            tiles[i] = reader_tile(score->readers[i], n, rooms + (size_t)i * TILE_BYTES, reterr);
-            if (tiles[i] == NULL)
-                return false;
-        }
-        decoded = score->env->now_ns();
-        if (!count_tile(score, tiles, n, reterr))
+        if (n == 0)
             return false;
-        score->decode_ns += decoded - start;
-        score->count_ns += score->env->now_ns() - decoded;
         left -= n;
     }
     return true;
@@ -129,12 +115,75 @@ static bool stream(struct score *score, uint8_t *rooms, struct problem *reterr)
 
 static bool stream_pair(struct score *score, struct problem *reterr)
 {
-    uint8_t *rooms = malloc(SCORE_N_MASKS * TILE_BYTES);
-    bool ok = rooms != NULL ? stream(score, rooms, reterr) : no_memory(reterr);
+    uint8_t *rooms = malloc(SCORE_N_MASKS * FEED_BYTES);
+    struct feed feeds[SCORE_N_MASKS];
+    bool ok;
 
+    if (rooms == NULL)
+        return no_memory(reterr);
+    for (int i = 0; i < SCORE_N_MASKS; i++)
+        feeds[i] = feed_of(score->readers[i], rooms + (size_t)i * FEED_BYTES);
+    ok = stream(score, feeds, reterr);
     free(rooms);
     return ok;
 }
+
+/* ---- two masks of one layer each ------------------------------------------------------------- */
+
+/* The value of a voxel in the only layer, as the counter is to see it; elsewhere it is 0. */
+static int64_t value_inside(const struct score *score, const struct layers *layers)
+{
+    return found_has_sets(&score->found) ? 1 : layers_labels(layers)[0];
+}
+
+static uint64_t n_inside(const struct ov_interval *intervals, size_t n)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += intervals[i].end - intervals[i].start;
+    return sum;
+}
+
+/*
+ * Where voxels lie does not change a count, so two binary masks are counted as if those in both
+ * came first, then those of the prediction alone, of the reference alone, of neither.
+ */
+static bool count_intervals(struct score *score, struct problem *reterr)
+{
+    const struct layers *p = reader_header(score->readers[SCORE_PREDICTION])->layers;
+    const struct layers *r = reader_header(score->readers[SCORE_REFERENCE])->layers;
+    uint64_t start = score->env->now_ns();
+    uint64_t n = score->pair.n_voxels;
+    size_t n_p;
+    size_t n_r;
+    const struct ov_interval *in_p = layers_intervals(p, &n_p);
+    const struct ov_interval *in_r = layers_intervals(r, &n_r);
+    uint64_t both = ov_intervals_overlap(in_p, n_p, in_r, n_r);
+    uint64_t only_p = n_inside(in_p, n_p) - both;
+    uint64_t only_r = n_inside(in_r, n_r) - both;
+    struct ov_run p_runs[] = {{value_inside(score, p), both + only_p}, {0, n - both - only_p}};
+    struct ov_run r_runs[] = {{value_inside(score, r), both},
+                              {0, only_p},
+                              {value_inside(score, r), only_r},
+                              {0, n - both - only_p - only_r}};
+    struct ov_piece pieces[] = {{.n_voxels = n, .runs = p_runs, .n_runs = 2},
+                                {.n_voxels = n, .runs = r_runs, .n_runs = 4}};
+    bool ok = add_pieces(score, pieces, reterr);
+
+    score->count_ns += score->env->now_ns() - start;
+    return ok;
+}
+
+static bool is_intervals(const struct reader *reader)
+{
+    const struct layers *layers = reader_header(reader)->layers;
+    size_t n;
+
+    return layers != NULL && layers_intervals(layers, &n) != NULL;
+}
+
+/* ---- two masks of different order ------------------------------------------------------------ */
 
 /* A whole mask, in the room or in place, and the view of it that has the pair's index order. */
 static bool unpack(struct score *score, int which, enum ov_order order, void *room,
@@ -162,8 +211,8 @@ static bool count_masks(struct score *score, const struct ov_mask *masks, struct
     if (status == OV_OK)
         return true;
     for (int i = 0; i < SCORE_N_MASKS; i++)
-        pieces[i] =
-            piece_of(reader_header(score->readers[i]), masks[i].data, (size_t)score->pair.n_voxels);
+        pieces[i] = (struct ov_piece){
+            .n_voxels = score->pair.n_voxels, .tile = masks[i].data, .encoding = masks[i].encoding};
     return refuse(status, culprit(score, pieces, status), reterr);
 }
 
@@ -218,6 +267,8 @@ static bool unpack_pair(struct score *score, struct problem *reterr)
     return ok;
 }
 
+/* ---- any two masks --------------------------------------------------------------------------- */
+
 /* Room that a table of label pairs may come to take; less than a megabyte is not asked for. */
 static uint64_t pairs_bytes(const struct score *score)
 {
@@ -227,22 +278,42 @@ static uint64_t pairs_bytes(const struct score *score)
     return n_bytes > PAIRS_FREE_BYTES ? n_bytes : 0;
 }
 
-bool tally_run(struct score *score, struct problem *reterr)
+static struct ov_counter_options options_of(const struct score *score)
 {
     const struct request *request = &score->request;
     struct ov_counter_options options = {.ignore = request->ignore,
                                          .n_ignore = request->n_ignore,
                                          .has_threshold = request->has_threshold,
                                          .threshold = request->threshold,
-                                         .pairs = request->confusion || request->n_regions > 0,
+                                         .pairs = request->confusion || request->n_regions > 0 ||
+                                                  found_has_sets(&score->found),
                                          .hash_seed = score->env->hash_seed};
+
+    if (score->found.reference != NULL) {
+        options.ignore = score->ignored_sets;
+        options.n_ignore = score->n_ignored_sets;
+    }
+    return options;
+}
+
+static bool count_pair(struct score *score, struct problem *reterr)
+{
+    if (!score->pair.same_order)
+        return unpack_pair(score, reterr);
+    if (is_intervals(score->readers[SCORE_PREDICTION]) &&
+        is_intervals(score->readers[SCORE_REFERENCE]))
+        return count_intervals(score, reterr);
+    return stream_pair(score, reterr);
+}
+
+bool tally_run(struct score *score, struct problem *reterr)
+{
+    struct ov_counter_options options = options_of(score);
 
     if (options.pairs && !score_take(score, pairs_bytes(score), reterr))
         return false;
     if (ov_counter_new(&options, &score->counter) != OV_OK)
         return no_memory(reterr);
-    if (!(score->pair.same_order ? stream_pair(score, reterr) : unpack_pair(score, reterr)))
-        return false;
-    return reader_finish(score->readers[SCORE_PREDICTION], reterr) &&
+    return count_pair(score, reterr) && reader_finish(score->readers[SCORE_PREDICTION], reterr) &&
            reader_finish(score->readers[SCORE_REFERENCE], reterr);
 }

@@ -342,5 +342,6 @@ const struct format format_nifti = {
     .kind = FORMAT_NIFTI,
     .is = nifti_is,
     .extensions = extensions,
+    .is_plain = true,
     .open = nifti_open,
 };

@@ -295,5 +295,6 @@ const struct format format_npy = {
     .kind = FORMAT_NPY,
     .is = npy_is,
     .extensions = extensions,
+    .is_plain = true,
     .open = npy_open,
 };

@@ -29,5 +29,6 @@ static bool raw_open(struct reader *reader, struct coding *stream, struct proble
 const struct format format_raw = {
     .kind = FORMAT_RAW,
     .extensions = extensions,
+    .is_plain = true,
     .open = raw_open,
 };

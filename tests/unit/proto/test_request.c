@@ -72,7 +72,7 @@ static char *echo(const char *json, const char *name, const char *value)
     "{\"axes\":\"as-is\",\"background\":0,\"beta\":1.0,\"confusion\":false,"                    \
     "\"empty\":{\"both_empty\":\"null\",\"prediction_empty\":\"zero\",\"reference_empty\":"     \
     "\"zero\"},\"geometry\":\"check\",\"ignore\":[],\"labels\":\"auto\",\"metrics\":[\"dice\"," \
-    "\"iou\"],\"regions\":{},\"threshold\":null}"
+    "\"iou\"],\"overlap\":\"layers\",\"regions\":{},\"threshold\":null}"
 
 static void defaults_are_those_of_the_documentation(void **state)
 {
@@ -93,7 +93,8 @@ static void what_is_echoed_can_be_sent_again(void **state)
         "\"empty\":{\"both_empty\":\"one\",\"prediction_empty\":\"null\",\"reference_empty\":"
         "\"null\"},\"geometry\":\"ignore\",\"ignore\":[255,-1],\"labels\":[3,{\"label\":1,\"name\":"
         "\"liver\"}],\"metrics\":"
-        "[\"mcc\",\"dice_loss\",\"generalised_dice\"],\"regions\":{\"WT\":[1,2]},\"threshold\":"
+        "[\"mcc\",\"dice_loss\",\"generalised_dice\"],\"overlap\":\"error\",\"regions\":{\"WT\":[1,"
+        "2]},\"threshold\":"
         "0.25}";
     char *once = echo(json, NULL, NULL);
     char *twice = echo(once, NULL, NULL);

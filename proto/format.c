@@ -1,0 +1,181 @@
+/* format.c - which format a mask is in: by what is said of it, its first bytes, its file's name. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "proto/reader.h"
+
+static const struct format *const formats[FORMAT_N] = {
+    [FORMAT_NPY] = &format_npy,
+    [FORMAT_NIFTI] = &format_nifti,
+    [FORMAT_PNG] = &format_png,
+    [FORMAT_DICOM] = &format_dicom,
+    [FORMAT_RAW] = &format_raw,
+};
+
+#define FORMAT_NAME(symbol, name) name,
+static const char *const names[FORMAT_N] = {FORMAT_MAP(FORMAT_NAME)};
+#undef FORMAT_NAME
+
+const struct format *format_of(enum format_kind kind)
+{
+    return formats[kind];
+}
+
+const char *format_name(enum format_kind kind)
+{
+    return kind < FORMAT_N ? names[kind] : "auto";
+}
+
+enum format_kind format_find(const char *name, size_t n)
+{
+    for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
+        if (strlen(names[kind]) == n && memcmp(names[kind], name, n) == 0)
+            return kind;
+    }
+    return FORMAT_N;
+}
+
+/* What people send instead of a mask that we read; named so that they need not guess. */
+static const struct {
+    size_t at;
+    size_t n;
+    const char *signature;
+    const char *what;
+} strangers[] = {
+    {0, 2, "\x1f\x8b", "gzip (one coding is taken off, the one that encoding names)"},
+    {0, 4, "\x28\xb5\x2f\xfd", "zstd (one coding is taken off, the one that encoding names)"},
+    {0, 4, "PK\x03\x04", "a ZIP archive (NPZ is one: send the .npy inside it)"},
+    {0, 4, "NRRD", "NRRD"},
+    {0, 10, "ObjectType", "MetaImage"},
+    {0, 4, "II*\0", "TIFF"},
+    {0, 4, "MM\0*", "TIFF"},
+    {0, 3, "\xff\xd8\xff", "JPEG, which does not keep labels"},
+    {0, 8, "\x89HDF\r\n\x1a\n", "HDF5"},
+    {0, 1, "{", "JSON, perhaps run-length encoded"},
+};
+
+static const char *stranger(const uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++) {
+        if (n >= strangers[i].at + strangers[i].n &&
+            memcmp(bytes + strangers[i].at, strangers[i].signature, strangers[i].n) == 0)
+            return strangers[i].what;
+    }
+    return NULL;
+}
+
+/* FORMAT_N where none fits, also below. */
+static enum format_kind by_bytes(const uint8_t *bytes, size_t n)
+{
+    for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
+        if (formats[kind]->is != NULL && formats[kind]->is(bytes, n))
+            return kind;
+    }
+    return FORMAT_N;
+}
+
+static bool ends_with(const char *name, size_t n, const char *extension)
+{
+    size_t n_extension = strlen(extension);
+
+    return n >= n_extension && strncasecmp(name + n - n_extension, extension, n_extension) == 0;
+}
+
+static bool has_extension(const struct format *format, const char *name, size_t n)
+{
+    for (const char *const *extension = format->extensions; *extension != NULL; extension++) {
+        if (ends_with(name, n, *extension))
+            return true;
+    }
+    return false;
+}
+
+static enum format_kind by_name(const char *name)
+{
+    size_t n = name != NULL ? strlen(name) : 0;
+
+    if (ends_with(name, n, ".gz"))
+        n -= 3;
+    else if (ends_with(name, n, ".zst"))
+        n -= 4;
+    for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
+        if (has_extension(formats[kind], name, n))
+            return kind;
+    }
+    return FORMAT_N;
+}
+
+static bool set_mismatch(const struct source *source, enum format_kind found, const uint8_t *bytes,
+                         size_t n, struct problem *reterr)
+{
+    const char *other = found < FORMAT_N ? format_name(found) : stranger(bytes, n);
+
+    return problem_set(reterr, PROBLEM_FORMAT_MISMATCH, source->pointer,
+                       "The mask is said to be %s, but its first bytes are %s%s.",
+                       format_name(source->format), other != NULL ? "those of " : "not",
+                       other != NULL ? other : "");
+}
+
+static bool set_unknown(const struct source *source, const uint8_t *bytes, size_t n,
+                        struct problem *reterr)
+{
+    const char *what = stranger(bytes, n);
+    char hex[3 * 8 + 1] = "";
+
+    for (size_t i = 0; i < n && i < 8; i++)
+        snprintf(hex + 3 * i, 4, " %02x", bytes[i]);
+    return problem_set(
+        reterr, PROBLEM_UNKNOWN_FORMAT, source->pointer,
+        "The first bytes,%s, are %s%s. Supported are npy, nifti, png, dicom, and raw with "
+        "format, dtype and shape given; each plain, in gzip or zstd, or in zlib where "
+        "encoding says so.",
+        hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "");
+}
+
+const struct format *format_choose(const struct source *source, struct coding *stream,
+                                   struct problem *reterr)
+{
+    enum format_kind said = source->format;
+    enum format_kind found;
+    const uint8_t *bytes;
+    size_t n;
+
+    if (!coding_peek(stream, CODING_PEEK_BYTES, &bytes, &n, reterr))
+        return NULL;
+    if (n == 0) {
+        problem_set(reterr, PROBLEM_TRUNCATED, source->pointer, "The mask is empty.");
+        return NULL;
+    }
+    found = by_bytes(bytes, n);
+    if (said != FORMAT_AUTO && formats[said]->is != NULL && found != said) {
+        set_mismatch(source, found, bytes, n, reterr);
+        return NULL;
+    }
+    if (said != FORMAT_AUTO)
+        found = said;
+    else if (found == FORMAT_N)
+        found = by_name(source->filename);
+    if (found == FORMAT_N) {
+        set_unknown(source, bytes, n, reterr);
+        return NULL;
+    }
+    return formats[found];
+}
+
+bool format_is_plain(const struct source *source)
+{
+    enum format_kind kind = source->format;
+
+    if (source->json != NULL || source_coding(source) != CODING_NONE)
+        return false;
+    if (kind == FORMAT_AUTO)
+        kind = by_bytes(source->bytes, source->n_bytes);
+    return kind < FORMAT_N && formats[kind]->is_plain;
+}
+
+bool format_only_names(const struct source *source)
+{
+    return source->format < FORMAT_N && formats[source->format]->only_names;
+}
