@@ -10,7 +10,10 @@
 #define DIRECTION_TOLERANCE 1e-3
 /* Frames this part of a pixel apart lie on one slice. */
 #define SAME_SLICE 1e-2
-/* How far a frame may lie from its place on the grid: this part of the smallest step. */
+/*
+ * How far a frame may lie from its place on the grid: this part of the smallest step. Also how far
+ * the slices' distance may be from what it was taken for.
+ */
 #define PLACE_TOLERANCE 0.1
 /* No file has more: a bound on arithmetic, not the limit on voxels. */
 #define SLICES_MAX 0x1p31
@@ -204,7 +207,8 @@ static bool fit(struct grid *grid, double step_mm)
     if (!(step_mm > 0) || !number_slices(grid, step_mm))
         return false;
     find_step(grid, step_mm);
-    return are_in_place(grid);
+    return fabs(dot(grid->step, grid->normal) - step_mm) <= PLACE_TOLERANCE * step_mm &&
+           are_in_place(grid);
 }
 
 /* SpacingBetweenSlices, where it fits, knows of slices that no two frames are next to. */

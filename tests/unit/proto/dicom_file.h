@@ -225,6 +225,13 @@ static inline struct file *seg_file(const struct seg_spec *spec)
  */
 static const uint8_t seg_bits[] = {0xc1, 0x00, 0x00, 0x1e, 0x80, 0x18};
 
+/* Its voxels: bit 1 for segment 1, bit 2 for segment 2. */
+static const uint8_t seg_expected[45] = {
+    2, 0, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 0, 0, 0, /* slice 0 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* slice 1 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 2, 2, 2, 6, 4, /* slice 2 */
+};
+
 static inline struct seg_spec binary_spec(void)
 {
     return (struct seg_spec){.class = SEGMENTATION,
@@ -305,6 +312,22 @@ static inline void assert_spec_problem(const struct seg_spec *spec, enum problem
     struct file *file = seg_file(spec);
 
     assert_file_problem(file, code, words);
+    free(file);
+}
+
+/* The file of these words is this mask of bits. */
+static inline void assert_spec_labels(const struct seg_spec *spec, const uint8_t *expected,
+                                      size_t n)
+{
+    struct seg_voxels *voxels = malloc(sizeof(*voxels));
+    struct file *file = seg_file(spec);
+
+    assert_non_null(voxels);
+    read_labels(file, voxels);
+    assert_int_equal(voxels->header.n_voxels, n);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(voxels->labels[i], expected[i]);
+    free(voxels);
     free(file);
 }
 
