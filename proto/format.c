@@ -168,7 +168,7 @@ bool format_is_plain(const struct source *source)
 {
     enum format_kind kind = source->format;
 
-    if (source->json != NULL || source_coding(source) != CODING_NONE)
+    if (source->json != NULL || source->channels != NULL || source_coding(source) != CODING_NONE)
         return false;
     if (kind == FORMAT_AUTO)
         kind = by_bytes(source->bytes, source->n_bytes);

@@ -220,10 +220,9 @@ static bool set_too_large(const struct reader *reader, enum ov_status status,
                        (unsigned long long)limits->decoded_bytes);
 }
 
-bool reader__measure(struct reader *reader, struct problem *reterr)
+static bool measure(struct reader *reader, uint64_t most_bytes, struct problem *reterr)
 {
     struct mask_header *header = &reader->header;
-    const struct limits *limits = &reader->env->limits;
     enum ov_status status;
 
     for (int axis = 0; axis < header->ndim; axis++) {
@@ -233,10 +232,27 @@ bool reader__measure(struct reader *reader, struct problem *reterr)
     }
     status = ov_shape_size(header->ndim, header->shape, header->encoding.dtype, &header->n_voxels,
                            &header->n_bytes);
-    if (status != OV_OK || header->n_voxels > limits->voxels ||
-        header->n_bytes > limits->decoded_bytes)
+    if (status != OV_OK || header->n_voxels > reader->env->limits.voxels ||
+        header->n_bytes > most_bytes)
         return set_too_large(reader, status, reterr);
     return true;
+}
+
+bool reader__measure(struct reader *reader, struct problem *reterr)
+{
+    return measure(reader, reader->env->limits.decoded_bytes, reterr);
+}
+
+bool reader__measure_layers(struct reader *reader, struct problem *reterr)
+{
+    reader->header.encoding = (struct ov_encoding){.dtype = OV_U16};
+    return measure(reader, UINT64_MAX, reterr);
+}
+
+bool reader_may_be_unpacked(const struct reader *reader, struct problem *reterr)
+{
+    return reader->header.n_bytes <= reader->env->limits.decoded_bytes ||
+           set_too_large(reader, OV_OK, reterr);
 }
 
 void reader_hand_out_labels(struct reader *reader)

@@ -107,6 +107,9 @@ const void *reader_tile(struct reader *reader, size_t n, void *room, struct prob
  */
 void reader_hand_out_labels(struct reader *reader);
 
+/* Whether a mask may be decoded whole: of one that comes as layers, only then its bytes matter. */
+bool reader_may_be_unpacked(const struct reader *reader, struct problem *reterr);
+
 /* Of a mask that comes as layers: its next runs, instead of tiles; *ret_n is 0 at the end alone. */
 void reader_runs(struct reader *reader, struct ov_run *room, size_t cap, size_t *ret_n);
 
@@ -176,5 +179,8 @@ bool reader__skip(struct reader *reader, const char *what, size_t n_what, struct
  * Every format's open calls it before it allocates or skips by a size from the file.
  */
 bool reader__measure(struct reader *reader, struct problem *reterr);
+
+/* As reader__measure, for a mask that comes as layers: its voxels are limited, not its bytes. */
+bool reader__measure_layers(struct reader *reader, struct problem *reterr);
 
 #endif

@@ -102,15 +102,16 @@ static const struct {
     const char *name;
     uint64_t formats;
 } own_members[] = {
-    {"layers", OF(NPY) | OF(NIFTI) | OF(PNG)},
+    {"layers", OF(NPY) | OF(NIFTI) | OF(PNG) | OF(RAW)},
     {"threshold", OF(DICOM)},
 };
 
+/* A format that is not known yet may be any. */
 static bool is_own_member(const char *name, enum format_kind format, bool *ret_belongs)
 {
     for (size_t i = 0; i < sizeof(own_members) / sizeof(own_members[0]); i++) {
         if (strcmp(own_members[i].name, name) == 0) {
-            *ret_belongs = (own_members[i].formats >> format & 1) != 0;
+            *ret_belongs = format == FORMAT_AUTO || (own_members[i].formats >> format & 1) != 0;
             return true;
         }
     }
@@ -140,7 +141,7 @@ static bool read_inline(struct reading *reading, const char *member, const json_
     enum format_kind format = format_find(member, strlen(member));
     bool belongs;
 
-    if (is_own_member(member, FORMAT_RAW, &belongs))
+    if (is_own_member(member, FORMAT_AUTO, &belongs))
         return true;
     if (format == FORMAT_N || format_of(format)->open_json == NULL)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "A source has no such member.");
