@@ -79,6 +79,9 @@ struct mask_header {
     double affine[3][4]; /* voxel index to RAS+ millimetres */
     /* The mask comes as runs of these, merged: labels may overlap. NULL: it comes as elements. */
     struct layers *layers;
+    /* As layers whose file leaves out empty slices of the last axis, also at its ends. */
+    bool is_open_ended;
+    uint64_t added[2]; /* slices of the last axis that reader_extend put in front, behind */
 };
 
 /* One mask being read; opaque. Holds no more of it than a tile, but for interlaced PNG. */
@@ -100,6 +103,12 @@ const struct mask_header *reader_header(const struct reader *reader);
  */
 bool reader_is_in_place(const struct reader *reader);
 const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr);
+
+/*
+ * Of a mask that is_open_ended, before the first voxel is read: put so many empty slices in front
+ * of its last axis and behind it. Limits are checked as by reader_new.
+ */
+bool reader_extend(struct reader *reader, uint64_t before, uint64_t after, struct problem *reterr);
 
 /*
  * A mask that comes as layers hands out the numbers of label sets, of OV_U16, unless it is disjoint

@@ -239,6 +239,7 @@ static void fill_affine(const struct grid *grid, struct mask_header *header)
     const struct seg_planes *planes = &grid->seg->planes;
 
     header->has_affine = planes->has_spacing;
+    header->is_open_ended = planes->has_spacing;
     for (size_t i = 0; i < 3; i++) {
         header->affine[i][0] = sign[i] * planes->orientation[i] * planes->spacing_mm[1];
         header->affine[i][1] = sign[i] * planes->orientation[3 + i] * planes->spacing_mm[0];

@@ -287,6 +287,54 @@ def voxels_lie_where_itk_says():
             assert_lies(file_of(segmentation(grid, masks, kind)), grid, label_map(masks))
 
 
+def slices_of(masks):
+    """The first and last slice that has anything."""
+    used = numpy.flatnonzero(masks.any(axis=(0, 1, 2)))
+    return used[0], used[-1]
+
+
+@needs_peers
+def slices_that_one_file_leaves_out_are_empty():
+    shape = (9, 7, 12)
+    for seed in range(12):
+        random = numpy.random.default_rng(seed)
+        pair = []
+        for _ in range(2):
+            masks = blobs(shape, 2, random.integers(1 << 30), 0.2)
+            first, last = sorted(random.integers(0, shape[2], 2))
+            masks[:, :, :, :first] = masks[:, :, :, last + 1:] = False
+            masks[:, 0, 0, [first, last]] = True
+            pair.append(masks)
+        degrees = random.integers(-180, 180, 3)
+        grid = Grid(shape, rotation=rotation_of(*degrees), reverse=bool(seed % 2))
+        files = [file_of(segmentation(grid, masks)) for masks in pair]
+        answer = score([("prediction", files[0]), ("reference", files[1])])
+        assert answer.status == 200, answer.body
+        bounds = [slices_of(masks) for masks in pair]
+        low, high = min(b[0] for b in bounds), max(b[1] for b in bounds)
+        assert answer.json["shape"] == [9, 7, high - low + 1][:3 if high > low else 2]
+        for name, (first, last) in zip(("prediction", "reference"), bounds):
+            assert answer.json["inputs"][name]["added_slices"] == [first - low, high - last]
+        for found, p, r in zip(answer.json["classes"], pair[0], pair[1]):
+            assert [found["tp"], found["fp"], found["fn"]] == [
+                int((p & r).sum()), int((p & ~r).sum()), int((~p & r).sum())]
+
+
+@needs_peers
+def a_whole_series_meets_the_slices_of_a_segmentation():
+    shape = (10, 8, 9)
+    masks = blobs(shape, 2, 1)
+    masks[:, :, :, :3] = masks[:, :, :, 7:] = False
+    masks[1] &= ~masks[0]
+    for degrees, reverse in (((0, 0, 0), False), ((20, -35, 75), True)):
+        grid = Grid(shape, rotation=rotation_of(*degrees), reverse=reverse)
+        data = file_of(segmentation(grid, masks))
+        assert_lies(data, grid, label_map(masks))
+        part = Grid((10, 8, 3), rotation=grid.rotation, origin=grid.position(4))
+        answer = score([("prediction", data), ("reference", nifti(part, label_map(masks)[:, :, 4:7]))])
+        assert answer.status == 422 and answer.json["code"] == "shape-mismatch", answer.body
+
+
 @needs_peers
 def another_place_is_a_mismatch():
     shape = (10, 8, 6)
