@@ -1,6 +1,7 @@
 /* score.c - one pair being scored: from a request to counts, and who owns what on the way. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/score.h"
+#include "proto/extent.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,8 @@ static bool name_labels(struct score *score, struct problem *reterr)
 bool score_open(struct score *score, struct problem *reterr)
 {
     return name_labels(score, reterr) && open_both(score, reterr) &&
+           extent_match(score->readers[SCORE_PREDICTION], score->readers[SCORE_REFERENCE],
+                        &score->request, reterr) &&
            pair_make(reader_header(score->readers[SCORE_PREDICTION]),
                      reader_header(score->readers[SCORE_REFERENCE]), &score->request, &score->pair,
                      reterr) &&
