@@ -282,7 +282,7 @@ bool reader_extend(struct reader *reader, uint64_t before, uint64_t after, struc
 
     /* Slices are fewer than 2^63 by far; a sum that large is beyond any limit. */
     header->shape[last] += before + after;
-    if (!reader__measure(reader, reterr) ||
+    if (!reader__measure_layers(reader, reterr) ||
         !layers_pad(header->layers, before * n_slice, after * n_slice, reterr))
         return false;
     for (int row = 0; row < 3; row++)
