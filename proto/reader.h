@@ -44,6 +44,7 @@ struct source {
     const char *pointer;  /* "#/prediction" or "#/reference": names it in problems */
     const uint8_t *bytes; /* as sent; borrowed */
     size_t n_bytes;
+    const char *base64;      /* of which the bytes are decoded; NULL for none */
     const char *filename;    /* of the part; the last hint to the format; NULL for none */
     enum format_kind format; /* FORMAT_AUTO: first bytes, then file name */
     enum coding_kind coding; /* CODING_AUTO: first bytes */
