@@ -39,6 +39,12 @@ enum coding_kind source_coding(const struct source *source)
                                         : coding_sniff(source->bytes, source->n_bytes);
 }
 
+/* Annotations seldom say how large their image is. */
+static bool takes_shape(const struct format *format)
+{
+    return format == &format_raw || format == &format_annotation || format->open_json != NULL;
+}
+
 static bool open_file(struct reader *reader, struct problem *reterr)
 {
     const struct source *source = &reader->source;
@@ -55,30 +61,39 @@ static bool open_file(struct reader *reader, struct problem *reterr)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
                            "%s stands in the request itself and is no file.",
                            format_name(reader->header.format));
-    if (source->declared && reader->header.format != FORMAT_RAW)
+    if (source->declared && !takes_shape(reader->format))
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
                            "dtype, shape and order belong to raw masks; this one is %s, which "
                            "says them itself.",
                            format_name(reader->header.format));
-    if (!source_check(source, reader->header.format, reterr) ||
-        !reader->format->open(reader, reader->stream, reterr))
+    if (reader->format != &format_annotation &&
+        !source_check(source, reader->header.format, reterr))
+        return false;
+    if (!reader->format->open(reader, reader->stream, reterr))
         return false;
     reader->n_left = reader->header.n_voxels;
     return source->channels == NULL || channels_read(reader, reterr);
 }
 
-static bool open_inline(struct reader *reader, struct problem *reterr)
+bool reader__open_json(struct reader *reader, enum format_kind kind, const json_t *json,
+                       struct problem *reterr)
 {
-    reader->format = format_of(reader->source.format);
-    reader->header.format = reader->source.format;
-    return source_check(&reader->source, reader->header.format, reterr) &&
-           reader->format->open_json(reader, reterr);
+    bool ok;
+
+    reader->format = format_of(kind);
+    reader->header.format = kind;
+    reader->source.json = json;
+    ok = source_check(&reader->source, kind, reterr) && reader->format->open_json(reader, reterr);
+    reader->source.json = NULL;
+    return ok;
 }
 
 static bool open_reader(struct reader *reader, struct problem *reterr)
 {
     reader->header.coding = source_coding(&reader->source);
-    return reader->source.json != NULL ? open_inline(reader, reterr) : open_file(reader, reterr);
+    if (reader->source.json == NULL)
+        return open_file(reader, reterr);
+    return reader__open_json(reader, reader->source.format, reader->source.json, reterr);
 }
 
 struct reader *reader_new(const struct source *source, const struct env *env,
@@ -149,6 +164,10 @@ bool reader__skip(struct reader *reader, const char *what, size_t n_what, struct
 {
     struct skipped *larger;
     size_t n = n_what < SKIPPED_BYTES - 1 ? n_what : SKIPPED_BYTES - 1;
+
+    /* No character of UTF-8 is cut in two: the answer could not say it. */
+    while (n < n_what && n > 0 && ((unsigned char)what[n] & 0xc0) == 0x80)
+        n--;
 
     for (size_t i = 0; i < reader->n_skipped; i++) {
         if (strlen(reader->skipped[i].what) == n && memcmp(reader->skipped[i].what, what, n) == 0) {

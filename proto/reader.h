@@ -13,11 +13,22 @@
 #include "proto/problem.h"
 
 /* Symbol, name in requests. Order: the order in which first bytes are tried. */
-#define FORMAT_MAP(X) \
-    X(NPY, "npy")     \
-    X(NIFTI, "nifti") \
-    X(PNG, "png")     \
-    X(DICOM, "dicom") \
+#define FORMAT_MAP(X)                       \
+    X(NPY, "npy")                           \
+    X(NIFTI, "nifti")                       \
+    X(PNG, "png")                           \
+    X(COCO, "coco")                         \
+    X(LABEL_STUDIO, "label_studio")         \
+    X(CVAT, "cvat")                         \
+    X(RLE, "rle")                           \
+    X(ENCORD, "encord")                     \
+    X(CVAT_MASK, "cvat_mask")               \
+    X(DENSE_RLE, "dense_rle")               \
+    X(KAGGLE, "kaggle")                     \
+    X(LABEL_STUDIO_RLE, "label_studio_rle") \
+    X(SUPERVISELY, "supervisely")           \
+    X(POLYGONS, "polygons")                 \
+    X(DICOM, "dicom")                       \
     X(RAW, "raw")
 
 #define FORMAT_ENUM(symbol, name) FORMAT_##symbol,
@@ -144,6 +155,8 @@ struct format {
     bool (*open)(struct reader *reader, struct coding *stream, struct problem *reterr);
     /* As open, for a mask that stands in the request: reads source->json. NULL: only files. */
     bool (*open_json)(struct reader *reader, struct problem *reterr);
+    /* Whether JSON is this format's, by its members; NULL: never recognised by them. */
+    bool (*is_json)(const json_t *json);
     /* NULL: elements are the stream's bytes. Else fills n elements into room. */
     bool (*tile)(struct reader *reader, size_t n, void *room, struct problem *reterr);
     /* What is left to check in the file before coding_finish; NULL: nothing. */
@@ -152,7 +165,14 @@ struct format {
 };
 
 extern const struct format format_npy, format_nifti, format_png, format_raw;
+extern const struct format format_coco, format_label_studio, format_cvat;
+extern const struct format format_rle, format_encord, format_cvat_mask, format_dense_rle;
+extern const struct format format_kaggle, format_label_studio_rle, format_supervisely;
+extern const struct format format_polygons;
 extern const struct format format_dicom;
+
+/* JSON that does not say what it is of; annotation_file.c finds out. In no request. */
+extern const struct format format_annotation;
 
 const struct format *format_of(enum format_kind kind);
 
@@ -173,6 +193,10 @@ void **reader__state(struct reader *reader); /* the format's own; handed to clos
  * them, calls layers_merge, and has no tile function. The reader frees them.
  */
 struct layers *reader__layers(struct reader *reader, struct problem *reterr);
+
+/* Read this JSON as a mask of this format, as if it stood in the request. */
+bool reader__open_json(struct reader *reader, enum format_kind kind, const json_t *json,
+                       struct problem *reterr);
 
 /* channels.c: what is left of a file's mask are layers, one per slice of source->channels' axis. */
 bool channels_read(struct reader *reader, struct problem *reterr);

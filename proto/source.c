@@ -58,7 +58,7 @@ static bool read_word(struct reading *reading, const char *member, const char *t
         return read_where(reading, member, text, pointer, reterr);
     if (strcmp(member, "format") == 0) {
         source->format = format_find(text, strlen(text));
-        return source->format != FORMAT_N || bad(reterr, pointer, "npy, nifti, png, dicom or raw");
+        return source->format != FORMAT_N || bad(reterr, pointer, "a format that /v1/info lists");
     }
     if (strcmp(member, "encoding") == 0) {
         source->coding = coding_find(text, strlen(text));
@@ -102,7 +102,13 @@ static const struct {
     const char *name;
     uint64_t formats;
 } own_members[] = {
+    {"annotation", OF(LABEL_STUDIO)},
+    {"frame", OF(CVAT)},
+    {"image_id", OF(COCO)},
+    {"label", OF(RLE) | OF(ENCORD) | OF(CVAT_MASK) | OF(KAGGLE) | OF(LABEL_STUDIO_RLE) |
+                  OF(SUPERVISELY) | OF(POLYGONS)},
     {"layers", OF(NPY) | OF(NIFTI) | OF(PNG) | OF(RAW)},
+    {"task", OF(LABEL_STUDIO)},
     {"threshold", OF(DICOM)},
 };
 
