@@ -151,9 +151,8 @@ static bool set_unknown(const struct source *source, const uint8_t *bytes, size_
     return problem_set(
         reterr, PROBLEM_UNKNOWN_FORMAT, source->pointer,
         "The first bytes,%s, are %s%s. Supported are npy, nifti, png, dicom, and raw "
-        "with format, dtype and shape given, and the JSON of annotation tools; each plain, in gzip "
-        "or "
-        "zstd, or in zlib where encoding says so.",
+        "with format, dtype and shape given, and the JSON of annotation tools; each plain, in "
+        "gzip or zstd, or in zlib where encoding says so.",
         hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "");
 }
 
