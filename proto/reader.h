@@ -12,26 +12,27 @@
 #include "proto/names.h"
 #include "proto/problem.h"
 
-/* Symbol, name in requests. Order: the order in which first bytes are tried. */
-#define FORMAT_MAP(X)                       \
-    X(NPY, "npy")                           \
-    X(NIFTI, "nifti")                       \
-    X(PNG, "png")                           \
-    X(COCO, "coco")                         \
-    X(LABEL_STUDIO, "label_studio")         \
-    X(CVAT, "cvat")                         \
-    X(RLE, "rle")                           \
-    X(ENCORD, "encord")                     \
-    X(CVAT_MASK, "cvat_mask")               \
-    X(DENSE_RLE, "dense_rle")               \
-    X(KAGGLE, "kaggle")                     \
-    X(LABEL_STUDIO_RLE, "label_studio_rle") \
-    X(SUPERVISELY, "supervisely")           \
-    X(POLYGONS, "polygons")                 \
-    X(DICOM, "dicom")                       \
-    X(RAW, "raw")
+/* Symbol, name in requests, its struct format_... Order: the order in which first bytes are tried.
+ */
+#define FORMAT_MAP(X)                                         \
+    X(NPY, "npy", npy)                                        \
+    X(NIFTI, "nifti", nifti)                                  \
+    X(PNG, "png", png)                                        \
+    X(DICOM, "dicom", dicom)                                  \
+    X(COCO, "coco", coco)                                     \
+    X(LABEL_STUDIO, "label_studio", label_studio)             \
+    X(CVAT, "cvat", cvat)                                     \
+    X(RLE, "rle", rle)                                        \
+    X(ENCORD, "encord", encord)                               \
+    X(CVAT_MASK, "cvat_mask", cvat_mask)                      \
+    X(DENSE_RLE, "dense_rle", dense_rle)                      \
+    X(KAGGLE, "kaggle", kaggle)                               \
+    X(LABEL_STUDIO_RLE, "label_studio_rle", label_studio_rle) \
+    X(SUPERVISELY, "supervisely", supervisely)                \
+    X(POLYGONS, "polygons", polygons)                         \
+    X(RAW, "raw", raw)
 
-#define FORMAT_ENUM(symbol, name) FORMAT_##symbol,
+#define FORMAT_ENUM(symbol, name, object) FORMAT_##symbol,
 enum format_kind { FORMAT_MAP(FORMAT_ENUM) FORMAT_N, FORMAT_AUTO = FORMAT_N };
 #undef FORMAT_ENUM
 
@@ -164,12 +165,9 @@ struct format {
     void (*close)(void *state); /* NULL: no state */
 };
 
-extern const struct format format_npy, format_nifti, format_png, format_raw;
-extern const struct format format_coco, format_label_studio, format_cvat;
-extern const struct format format_rle, format_encord, format_cvat_mask, format_dense_rle;
-extern const struct format format_kaggle, format_label_studio_rle, format_supervisely;
-extern const struct format format_polygons;
-extern const struct format format_dicom;
+#define FORMAT_EXTERN(symbol, name, object) extern const struct format format_##object;
+FORMAT_MAP(FORMAT_EXTERN)
+#undef FORMAT_EXTERN
 
 /* JSON that does not say what it is of; annotation_file.c finds out. In no request. */
 extern const struct format format_annotation;

@@ -62,7 +62,7 @@ static bool read_word(struct reading *reading, const char *member, const char *t
     }
     if (strcmp(member, "encoding") == 0) {
         source->coding = coding_find(text, strlen(text));
-        return source->coding != CODING_N || bad(reterr, pointer, "none, gzip, zlib or zstd");
+        return source->coding != CODING_N || bad(reterr, pointer, "a coding that /v1/info lists");
     }
     if (strcmp(member, "dtype") == 0) {
         source->declared = true;
