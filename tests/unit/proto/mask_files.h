@@ -54,6 +54,8 @@ static inline struct env test_env(void)
 
     env.limits.decoded_bytes = 1 << 24;
     env.limits.voxels = 1 << 24;
+    env.limits.json_depth = 32;
+    env.limits.json_values = 65536;
     budget_used = 0;
     budget_most = 0;
     budget_bytes = 1 << 24;
