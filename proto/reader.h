@@ -13,10 +13,12 @@
 #include "proto/problem.h"
 
 /* Symbol, name in requests. Order: the order in which first bytes are tried. */
-#define FORMAT_MAP(X) \
-    X(NPY, "npy")     \
-    X(NIFTI, "nifti") \
-    X(PNG, "png")     \
+#define FORMAT_MAP(X)         \
+    X(NPY, "npy")             \
+    X(NIFTI, "nifti")         \
+    X(PNG, "png")             \
+    X(NRRD, "nrrd")           \
+    X(METAIMAGE, "metaimage") \
     X(RAW, "raw")
 
 #define FORMAT_ENUM(symbol, name) FORMAT_##symbol,
@@ -139,6 +141,7 @@ struct format {
 };
 
 extern const struct format format_npy, format_nifti, format_png, format_raw;
+extern const struct format format_nrrd, format_metaimage;
 
 const struct format *format_of(enum format_kind kind);
 
@@ -152,6 +155,16 @@ struct mask_header *reader__header(struct reader *reader);
 const struct source *reader__source(const struct reader *reader);
 const struct env *reader__env(const struct reader *reader);
 void **reader__state(struct reader *reader); /* the format's own; handed to close */
+
+/*
+ * What is left of the file is in a coding of its own: from here on the reader reads what that
+ * decodes to. Once; where the whole file is in a coding too, what is left is decoded into memory
+ * first, within the budget.
+ *   ret_n_bytes   what is left, not decoded
+ */
+bool reader__unpack(struct reader *reader, enum coding_kind kind, size_t *ret_n_bytes,
+                    struct problem *reterr);
+struct coding *reader__stream(struct reader *reader);
 
 /*
  * Make header.layers, of header.n_voxels voxels: what open of a format with layers calls once the

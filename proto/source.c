@@ -58,11 +58,11 @@ static bool read_word(struct reading *reading, const char *member, const char *t
         return read_where(reading, member, text, pointer, reterr);
     if (strcmp(member, "format") == 0) {
         source->format = format_find(text, strlen(text));
-        return source->format != FORMAT_N || bad(reterr, pointer, "npy, nifti, png or raw");
+        return source->format != FORMAT_N || bad(reterr, pointer, "a format that /v1/info lists");
     }
     if (strcmp(member, "encoding") == 0) {
         source->coding = coding_find(text, strlen(text));
-        return source->coding != CODING_N || bad(reterr, pointer, "none, gzip, zlib or zstd");
+        return source->coding != CODING_N || bad(reterr, pointer, "none, gzip, zlib, zstd or lz4");
     }
     if (strcmp(member, "dtype") == 0) {
         source->declared = true;
@@ -102,7 +102,7 @@ static const struct {
     const char *name;
     uint64_t formats;
 } own_members[] = {
-    {"layers", OF(NPY) | OF(NIFTI) | OF(PNG)},
+    {"layers", OF(NPY) | OF(NIFTI) | OF(PNG) | OF(NRRD) | OF(METAIMAGE)},
 };
 
 static bool is_own_member(const char *name, enum format_kind format, bool *ret_belongs)
