@@ -283,6 +283,8 @@ void body_done(struct body *body)
 {
     for (size_t i = 0; i < body->n_files; i++)
         free(body->files[i].owned);
+    body->n_files = 0;
     free(body->decoded);
+    body->decoded = NULL;
     growth_done(&body->growth);
 }

@@ -32,7 +32,7 @@ struct body {
 /* What the headers say of a body is supported. */
 bool body_check(const struct score_input *input, struct problem *reterr);
 
-/* The names are static. A body is done with once, whether or not it could be read. */
+/* The names are static. body_done is for a body that could not be read too, and may come twice. */
 void body_init(struct body *body, const struct env *env, const char *const *names, size_t n_names);
 void body_done(struct body *body);
 

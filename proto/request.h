@@ -54,6 +54,9 @@ struct request_text {
     size_t n_parameters;
 };
 
+/* A source of which nothing is known but where it belongs, "#/prediction". */
+struct source source_unknown(const char *pointer);
+
 /*
  * Read a request. An option may not be given twice, nor in query and JSON both.
  * On success request_done frees what it holds; on failure it holds nothing.
