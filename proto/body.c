@@ -134,9 +134,9 @@ static bool part_place(const struct part *part, const struct part **places, stru
 static bool source_from_part(struct source *source, const char *base64, const struct part *part,
                              char filename[MULTIPART_FILENAME_BYTES], struct problem *reterr)
 {
-    if (source->json != NULL && part == NULL)
+    if ((source->json != NULL || source->place.kind != SEGMENT_NONE) && part == NULL)
         return true;
-    if (source->json != NULL)
+    if (source->json != NULL || source->place.kind != SEGMENT_NONE)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
                            "The mask stands in the request, and there is a part \"%s\" too.",
                            source->pointer + 2);
@@ -212,7 +212,7 @@ static bool source_from_base64(struct score *score, int which, const char *text,
 {
     size_t n_text;
 
-    if (source->json != NULL)
+    if (source->json != NULL || source->place.kind != SEGMENT_NONE)
         return true;
     if (text == NULL)
         return problem_set(reterr, PROBLEM_MISSING_PART, source->pointer,
@@ -255,13 +255,52 @@ static bool read_json(struct score *score, const struct score_input *input, stru
                               &request->reference, reterr);
 }
 
+/* The score owns a reference to each segment from here on. */
+static bool find_segments(struct score *score, const struct segments *segments,
+                          struct problem *reterr)
+{
+    struct source *sources[] = {&score->request.prediction, &score->request.reference};
+
+    for (int i = 0; i < SCORE_N_MASKS; i++) {
+        struct source *source = sources[i];
+
+        if (source->place.kind == SEGMENT_NONE)
+            continue;
+        if (segments == NULL)
+            return problem_set(reterr, PROBLEM_SHM_DISABLED, source->pointer,
+                               "Masks in shared memory are not taken here.");
+        score->segments[i] =
+            segments->find(segments->user, &source->place, source->pointer, reterr);
+        source->segment = score->segments[i];
+        if (source->segment == NULL)
+            return false;
+    }
+    return true;
+}
+
 bool body_read(struct score *score, const struct score_input *input, struct problem *reterr)
 {
     struct bytes body;
+    bool ok;
 
     if (!body_check(input, reterr) || !take_off_coding(score, input, &body, reterr))
         return false;
     if (media_type_is(input->content_type, "application/json"))
-        return read_json(score, input, body, reterr);
-    return read_multipart(score, input, body, reterr);
+        ok = read_json(score, input, body, reterr);
+    else
+        ok = read_multipart(score, input, body, reterr);
+    return ok && find_segments(score, input->segments, reterr);
+}
+
+bool body_read_parsed(struct score *score, json_t *request, const struct segments *segments,
+                      struct problem *reterr)
+{
+    struct request *read = &score->request;
+
+    return request_init_parsed(read, request, &score->env->limits, reterr) &&
+           source_from_base64(score, SCORE_PREDICTION, read->prediction_base64, &read->prediction,
+                              reterr) &&
+           source_from_base64(score, SCORE_REFERENCE, read->reference_base64, &read->reference,
+                              reterr) &&
+           find_segments(score, segments, reterr);
 }

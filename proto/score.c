@@ -82,6 +82,23 @@ bool score_open(struct score *score, struct problem *reterr)
            layering_make(score, reterr);
 }
 
+struct score *score_new_parsed(json_t *request, const struct segments *segments,
+                               const struct env *env, struct problem *reterr)
+{
+    struct score *score = calloc(1, sizeof(*score));
+
+    if (score == NULL) {
+        problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
+        return NULL;
+    }
+    score->env = env;
+    if (!body_read_parsed(score, request, segments, reterr)) {
+        score_free(score);
+        return NULL;
+    }
+    return score;
+}
+
 struct score *score_new(const struct score_input *input, const struct env *env,
                         struct problem *reterr)
 {
@@ -106,6 +123,8 @@ void score_free(struct score *score)
     for (int i = 0; i < SCORE_N_MASKS; i++) {
         reader_free(score->readers[i]);
         free(score->decoded[i]);
+        if (score->segments[i] != NULL)
+            score->segments[i]->release(score->segments[i]);
     }
     ov_counter_free(score->counter);
     found_done(&score->found);
@@ -129,6 +148,15 @@ bool score_needs_a_worker(const struct score *score)
 {
     return !format_is_plain(&score->request.prediction) ||
            !format_is_plain(&score->request.reference);
+}
+
+bool score_is_mapped(const struct score *score)
+{
+    for (int i = 0; i < SCORE_N_MASKS; i++) {
+        if (score->segments[i] == NULL || score->segments[i]->mapped == NULL)
+            return false;
+    }
+    return true;
 }
 
 uint64_t score_most_labels(const struct score *score)

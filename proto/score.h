@@ -26,6 +26,7 @@ struct score {
     uint8_t *body;                   /* without its Content-Encoding; NULL where it had none */
     uint8_t *decoded[SCORE_N_MASKS]; /* from base64 */
     char filenames[SCORE_N_MASKS][MULTIPART_FILENAME_BYTES];
+    struct segment *segments[SCORE_N_MASKS]; /* references; NULL for other masks */
     struct reader *readers[SCORE_N_MASKS];
     struct names *names;
     struct pair pair;
@@ -49,6 +50,10 @@ bool score_take(struct score *score, uint64_t n_bytes, struct problem *reterr);
 /* body.c: from the body to score->request and the bytes of its two sources. */
 bool body_read(struct score *score, const struct score_input *input, struct problem *reterr);
 
+/* body.c: the same of a request that is parsed. */
+bool body_read_parsed(struct score *score, json_t *request, const struct segments *segments,
+                      struct problem *reterr);
+
 /* body.c: what the headers say of the body is supported. */
 bool body_check(const struct score_input *input, struct problem *reterr);
 
@@ -57,6 +62,21 @@ bool layering_make(struct score *score, struct problem *reterr);
 
 /* tally.c: decode both masks, piece by piece, into score->counter. */
 bool tally_run(struct score *score, struct problem *reterr);
+
+/* tally.c: why counting failed, and in which of two pieces. */
+bool tally_refuse(enum ov_status status, int which, struct problem *reterr);
+int tally_culprit(const struct score *score, const struct ov_piece *pieces, enum ov_status status);
+
+/* tally.c: what the table of label pairs may come to take beside the budget's first megabyte. */
+uint64_t tally_pairs_bytes(const struct score *score);
+struct ov_counter_options tally_options(const struct score *score);
+
+/*
+ * shared.c: two masks in shared memory, counted where they lie and by several threads; whether they
+ * can be.
+ */
+bool shared_can(const struct score *score);
+bool shared_run(struct score *score, struct problem *reterr);
 
 /* classes.c: from the counter to score->classes and score->regions. */
 bool classes_make(struct score *score, struct problem *reterr);
