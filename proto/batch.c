@@ -9,6 +9,7 @@
 /* One pair: its score while it is made, then its answer as text. */
 struct item {
     struct score *score;
+    bool opened; /* score_open was well */
     char *text;
     size_t n_bytes;
     struct problem problem;
@@ -112,7 +113,7 @@ static json_t *merged(const struct batch *batch, size_t i, struct problem *reter
     return NULL;
 }
 
-static bool open_item(struct batch *batch, size_t i)
+static bool make_item(struct batch *batch, size_t i)
 {
     struct item *item = &batch->items[i];
     json_t *request;
@@ -120,25 +121,37 @@ static bool open_item(struct batch *batch, size_t i)
     if (item->score != NULL || item->problem.code != PROBLEM_NONE)
         return item->score != NULL;
     request = batch->pairs != NULL ? merged(batch, i, &item->problem) : json_incref(batch->common);
-    if (request == NULL)
-        return false;
-    item->score = score_new_parsed(request, batch->segments, batch->env, &item->problem);
+    if (request != NULL)
+        item->score = score_new_parsed(request, batch->segments, batch->env, &item->problem);
     json_decref(request);
-    if (item->score != NULL && score_open(item->score, &item->problem))
-        return true;
-    score_free(item->score);
-    item->score = NULL;
-    return false;
+    return item->score != NULL;
 }
 
-bool batch_open(struct batch *batch, uint64_t *ret_decoded_bytes, bool *ret_is_mapped)
+static bool open_item(struct batch *batch, size_t i)
 {
-    if (!open_item(batch, 0))
+    struct item *item = &batch->items[i];
+
+    if (!make_item(batch, i))
         return false;
-    *ret_decoded_bytes = score_decoded_bytes(batch->items[0].score);
-    *ret_is_mapped =
-        score_is_mapped(batch->items[0].score) && !score_has_tables(batch->items[0].score);
-    return true;
+    item->opened = item->opened || score_open(item->score, &item->problem);
+    return item->opened;
+}
+
+struct batch_look batch_look(struct batch *batch)
+{
+    const struct item *item = &batch->items[0];
+    struct batch_look look = {.failed = true};
+
+    if (!make_item(batch, 0))
+        return look;
+    look.needs_a_worker = score_needs_a_worker(item->score);
+    look.failed = !look.needs_a_worker && !open_item(batch, 0);
+    if (look.failed || look.needs_a_worker)
+        return look;
+    look.decoded_bytes = score_decoded_bytes(item->score);
+    look.most_labels = score_most_labels(item->score);
+    look.has_tables = score_has_tables(item->score);
+    return look;
 }
 
 static bool account(struct batch *batch, struct item *item)
@@ -198,14 +211,12 @@ char *batch_problem(const struct problem *problem, size_t *ret_bytes)
 }
 
 /* The item's text as it stands in the answer. */
-static bool finish_item(struct item *item, struct problem *ret_first)
+static bool finish_item(struct item *item)
 {
     if (item->problem.code == PROBLEM_NONE) {
         item->text = prefixed(is_ok, item->text, &item->n_bytes);
         return item->text != NULL;
     }
-    if (ret_first->code == PROBLEM_NONE)
-        *ret_first = item->problem;
     item->text = batch_problem(&item->problem, &item->n_bytes);
     return item->text != NULL;
 }
@@ -243,8 +254,7 @@ static char *take_text(struct batch *batch, size_t *ret_bytes)
     return text;
 }
 
-char *batch_run(struct batch *batch, double queue_s, uint64_t started_ns, size_t *ret_bytes,
-                struct problem *ret_first)
+char *batch_run(struct batch *batch, double queue_s, uint64_t started_ns, size_t *ret_bytes)
 {
     bool ok = true;
 
@@ -252,10 +262,14 @@ char *batch_run(struct batch *batch, double queue_s, uint64_t started_ns, size_t
     batch->started_ns = started_ns;
     if (batch->n > 1 && batch->env->each != NULL)
         batch->env->each(score_item, batch, batch->n);
-    else
-        for (size_t i = 0; i < batch->n; i++)
-            score_item(batch, i);
+    for (size_t i = 0; i < batch->n && (batch->n == 1 || batch->env->each == NULL); i++)
+        score_item(batch, i);
     for (size_t i = 0; i < batch->n; i++)
-        ok = finish_item(&batch->items[i], ret_first) && ok;
+        ok = finish_item(&batch->items[i]) && ok;
     return ok ? take_text(batch, ret_bytes) : NULL;
+}
+
+enum problem_code batch_problem_of(const struct batch *batch, size_t i)
+{
+    return batch->items[i].problem.code;
 }

@@ -49,9 +49,6 @@ void score_free(struct score *score);
 /* Whether a mask is compressed or has to be read whole, so that even to open it is work. */
 bool score_needs_a_worker(const struct score *score);
 
-/* Whether both masks lie in shared memory that is mapped: they are counted where they are. */
-bool score_is_mapped(const struct score *score);
-
 /* Read the headers of both masks and compare them; once. */
 bool score_open(struct score *score, struct problem *reterr);
 
@@ -92,17 +89,27 @@ void batch_free(struct batch *batch);
 
 size_t batch_n_pairs(const struct batch *batch);
 
-/* Of the first pair, opened: as score_decoded_bytes, and whether it is small and cheap to count. */
-bool batch_open(struct batch *batch, uint64_t *ret_decoded_bytes, bool *ret_is_mapped);
+/* What the first pair will cost; nothing of its masks is read to tell. */
+struct batch_look {
+    bool failed;         /* it cannot be scored: nothing */
+    bool needs_a_worker; /* even to open it is work; the rest is not known */
+    uint64_t decoded_bytes;
+    uint64_t most_labels;
+    bool has_tables;
+};
+
+struct batch_look batch_look(struct batch *batch);
 
 /*
  * Score all pairs, on several threads where there are some. The answer as JSON, to be freed by the
- * caller: {"ok": true, ...} for one pair, {"ok": true, "results": [...]} for a list, in its order. A
- * pair that cannot be scored has {"ok": false, ...} and a problem's members in its place; ret_first
- * is the first of these problems. Texts are accounted for until batch_free.
+ * caller: {"ok": true, ...} for one pair, {"ok": true, "results": [...]} for a list, in its order.
+ * A pair that cannot be scored has {"ok": false, ...} and a problem's members in its place. NULL
+ * where memory is out. Texts are accounted for until batch_free.
  */
-char *batch_run(struct batch *batch, double queue_s, uint64_t started_ns, size_t *ret_bytes,
-                struct problem *ret_first);
+char *batch_run(struct batch *batch, double queue_s, uint64_t started_ns, size_t *ret_bytes);
+
+/* After batch_run: what kept pair i from being scored, PROBLEM_NONE for nothing. */
+enum problem_code batch_problem_of(const struct batch *batch, size_t i);
 
 /* A problem as such a message: {"ok": false, ...}. NULL where memory is out. */
 char *batch_problem(const struct problem *problem, size_t *ret_bytes);

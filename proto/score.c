@@ -150,15 +150,6 @@ bool score_needs_a_worker(const struct score *score)
            !format_is_plain(&score->request.reference);
 }
 
-bool score_is_mapped(const struct score *score)
-{
-    for (int i = 0; i < SCORE_N_MASKS; i++) {
-        if (score->segments[i] == NULL || score->segments[i]->mapped == NULL)
-            return false;
-    }
-    return true;
-}
-
 uint64_t score_most_labels(const struct score *score)
 {
     uint64_t n_labels = 0;
