@@ -37,6 +37,10 @@ struct option_name {
 json_t *option_merge(const struct request_text *text, const struct limits *limits,
                      const struct option_name *(*find)(const char *name), struct problem *reterr);
 
+/* Every member is an option that `find` knows. */
+bool option_check_members(json_t *json, const struct option_name *(*find)(const char *name),
+                          struct problem *reterr);
+
 struct option {
     struct option_name name;
     bool (*parse)(struct request *request, const struct option_value *value,

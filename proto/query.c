@@ -119,8 +119,8 @@ static bool add_parameter(json_t *json, const struct parameter *parameter,
            problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
 }
 
-static bool know_members(json_t *json, const struct option_name *(*find)(const char *name),
-                         struct problem *reterr)
+bool option_check_members(json_t *json, const struct option_name *(*find)(const char *name),
+                          struct problem *reterr)
 {
     const char *name;
     json_t *value;
@@ -145,7 +145,7 @@ json_t *option_merge(const struct request_text *text, const struct limits *limit
         problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
     for (size_t i = 0; good && i < text->n_parameters; i++)
         good = add_parameter(json, &text->parameters[i], find, reterr);
-    if (good && know_members(json, find, reterr))
+    if (good && option_check_members(json, find, reterr))
         return json;
     json_decref(json);
     return NULL;

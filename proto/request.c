@@ -63,6 +63,17 @@ bool request_init(struct request *request, const struct request_text *text,
     return false;
 }
 
+bool request_init_parsed(struct request *request, json_t *json, const struct limits *limits,
+                         struct problem *reterr)
+{
+    set_defaults(request);
+    request->json = json_incref(json);
+    if (option_check_members(json, find_name, reterr) && read_members(request, limits, reterr))
+        return true;
+    request_done(request);
+    return false;
+}
+
 void request_done(struct request *request)
 {
     for (size_t i = 0; i < request->n_regions; i++)

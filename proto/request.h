@@ -63,6 +63,10 @@ struct source source_unknown(const char *pointer);
  */
 bool request_init(struct request *request, const struct request_text *text,
                   const struct limits *limits, struct problem *reterr);
+
+/* The same, of JSON that is parsed already; a reference to it is taken. */
+bool request_init_parsed(struct request *request, json_t *json, const struct limits *limits,
+                         struct problem *reterr);
 void request_done(struct request *request);
 
 /* Every option with the value in force: a new reference, NULL where memory is out. */
