@@ -7,12 +7,12 @@
 #include "daemon/arena.h"
 #include "daemon/gate.h"
 #include "daemon/pool.h"
+#include "daemon/route.h"
 #include "proto/proto.h"
 
 #define JOB_MAX_PARAMETERS 32
 
 struct connection;
-struct route;
 struct server;
 
 /* What the next call of libmicrohttpd's handler means; its arguments do not tell. */
@@ -43,6 +43,7 @@ struct job {
     const char *method;       /* these two are libmicrohttpd's, until the request is complete */
     const char *path;
     const struct route *route;
+    struct route_values values; /* of the names in the route's path */
     struct framing framing;
     struct parameter parameters[JOB_MAX_PARAMETERS];
     struct score_input input; /* body and parameters are ours, headers libmicrohttpd's */
