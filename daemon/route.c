@@ -6,13 +6,26 @@
 #include <string.h>
 
 #include "daemon/info.h"
+#include "daemon/keep.h"
 #include "daemon/probe.h"
+#include "daemon/run.h"
 #include "daemon/work.h"
 
 static const struct route routes[] = {
-    {"POST", "/v1/score", work_check, work_begin}, {"GET", "/v1/info", NULL, info_handle},
-    {"GET", "/openapi.yaml", NULL, info_openapi},  {"GET", "/livez", NULL, probe_livez},
+    {"POST", "/v1/score", work_check, work_begin},
+    {"GET", "/v1/info", NULL, info_handle},
+    {"GET", "/openapi.yaml", NULL, info_openapi},
+    {"GET", "/livez", NULL, probe_livez},
     {"GET", "/readyz", NULL, probe_readyz},
+    {"GET", "/v1/runs", NULL, run_list},
+    {"GET", "/v1/runs/{run}", NULL, run_summary},
+    {"PUT", "/v1/runs/{run}", keep_check_info, keep_info},
+    {"DELETE", "/v1/runs/{run}", NULL, keep_forget_run},
+    {"GET", "/v1/runs/{run}/cases", NULL, run_cases},
+    {"GET", "/v1/runs/{run}/cases/{case}", NULL, run_case},
+    {"PUT", "/v1/runs/{run}/cases/{case}", keep_check, work_begin},
+    {"DELETE", "/v1/runs/{run}/cases/{case}", NULL, keep_forget_case},
+    {"GET", "/v1/runs/{run}/compare/{other}", NULL, run_compare},
 };
 
 const struct route *route_list(size_t *ret_n)
@@ -23,7 +36,7 @@ const struct route *route_list(size_t *ret_n)
 
 static size_t segment(const char *at)
 {
-    return strcspn(at, "/");
+    return (size_t)(strchrnul(at, '/') - at);
 }
 
 /* Segment by segment; `take` gets what stands for each name. */

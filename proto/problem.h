@@ -19,7 +19,11 @@
     X(UNKNOWN_PART, 400, "unknown-part", "A part is not one of those that belong here")            \
     X(NOT_FOUND, 404, "not-found", "There is nothing at this path")                                \
     X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "This path does not take that method")        \
+    X(NO_STORE, 404, "no-store", "Nothing is kept here")                                           \
+    X(NO_RUN, 404, "unknown-run", "There is no such run")                                          \
+    X(NO_CASE, 404, "unknown-case", "There is no such case in the run")                            \
     X(BODY_TIMEOUT, 408, "body-timeout", "The body did not arrive in time")                        \
+    X(CONFLICT, 412, "condition-failed", "The condition of the request does not hold")             \
     X(BODY_TOO_LARGE, 413, "body-too-large", "The body is larger than the limit")                  \
     X(DECODED_TOO_LARGE, 413, "decoded-too-large", "A mask is larger than the limit when decoded") \
     X(TOO_MANY_VOXELS, 413, "too-many-voxels", "A mask has more voxels than the limit")            \
@@ -41,9 +45,11 @@
     X(LABEL_OUT_OF_RANGE, 422, "label-out-of-range", "A label is outside -2^31 .. 2^32-1")         \
     X(OVERLAP, 422, "overlap", "Labels overlap where they must not")                               \
     X(TOO_MANY_LABELS, 422, "too-many-labels", "There are more distinct labels than the limit")    \
+    X(TOO_MANY_KEPT, 422, "too-many-kept", "There are as many runs or cases as may be kept")       \
     X(INTERNAL, 500, "internal", "Something went wrong here")                                      \
     X(QUEUE_FULL, 503, "queue-full", "Too many requests are waiting")                              \
     X(OUT_OF_MEMORY, 503, "out-of-memory", "There is no memory for this request now")              \
+    X(STORE_UNAVAILABLE, 503, "store-unavailable", "Results cannot be kept now")                   \
     X(DRAINING, 503, "draining", "The daemon is shutting down")
 
 #define PROBLEM_ENUM(symbol, status, code, title) PROBLEM_##symbol,

@@ -79,6 +79,15 @@ bool score_open(struct score *score, struct problem *reterr)
            layering_make(score, reterr);
 }
 
+static bool may_say_case(const struct score *score, const struct score_input *input,
+                         struct problem *reterr)
+{
+    return input->keeps || score->request.kept_case == NULL ||
+           problem_set(reterr, PROBLEM_BAD_PARAMETER, "#/case",
+                       "Nothing is kept of this request; case belongs to PUT "
+                       "/v1/runs/{run}/cases/{case}.");
+}
+
 struct score *score_new(const struct score_input *input, const struct env *env,
                         struct problem *reterr)
 {
@@ -89,7 +98,7 @@ struct score *score_new(const struct score_input *input, const struct env *env,
         return NULL;
     }
     score->env = env;
-    if (!body_read(score, input, reterr)) {
+    if (!body_read(score, input, reterr) || !may_say_case(score, input, reterr)) {
         score_free(score);
         return NULL;
     }
