@@ -98,6 +98,9 @@ void store_reader_end(struct store_reader *reader)
     if (reader == NULL)
         return;
     store = reader->store;
+    /* A statement that still has a row would keep the snapshot, for ever. */
+    for (int i = READ_RUN; i < READ_N; i++)
+        sqlite3_reset(reader->statements[i]);
     end = reader->statements[READ_END];
     finish(reader, end, sqlite3_step(end));
     if (reader->failed) {
