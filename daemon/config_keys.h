@@ -36,6 +36,9 @@
     X(UINT, limits, json_values, "65536", 1, 16777216, "", "values in JSON")                     \
     X(UINT, limits, parts, "8", 1, 1024, "", "parts of a multipart body")                        \
     X(BYTES, limits, part_header_bytes, "4K", 128, 65536, "", "the headers of one part")         \
+    X(UINT, limits, runs, "10000", 1, 1000000, "", "runs kept")                                  \
+    X(UINT, limits, run_cases, "1000000", 1, 100000000, "", "cases kept of one run")             \
+    X(UINT, limits, polls, "128", 0, 2000, "", "requests that may wait for a run to change")     \
     X(UINT, limits, connections, "512", 1, 100000, "", "connections open, per listener")         \
     X(UINT, limits, connections_per_address, "64", 0, 100000, "",                                \
       "TCP connections open from one address; 0 for no limit")                                   \
@@ -52,6 +55,14 @@
     X(SECONDS, timeouts, drain_delay, "0", 0, 3600000, "",                                       \
       "from SIGTERM until new connections are refused")                                          \
     X(SECONDS, timeouts, drain, "30", 0, 3600000, "", "for requests to end, after that")         \
+    X(TEXT, store, path, "", 0, 0, "",                                                           \
+      "file that runs and their cases are kept in; empty: nothing is kept")                      \
+    X(UINT, store, retention_days, "0", 0, 36500, "",                                            \
+      "cases kept longer ago are forgotten; 0 for none")                                         \
+    X(UINT, store, retention_cases, "0", 0, TIB, "",                                             \
+      "cases kept in all; beyond, the oldest are forgotten; 0 for no limit")                     \
+    X(ENUM, store, commit, "group", 0, 0, "group|single",                                        \
+      "single commits each result on its own, to measure what groups gain")                      \
     X(ENUM, auth, mode, "token", 0, 0, "token|none",                                             \
       "none lets a TCP listener that is not loopback start without tokens")                      \
     X(TEXT, http, allowed_hosts, "", 0, 0, "",                                                   \

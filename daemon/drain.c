@@ -11,6 +11,7 @@
 #include "daemon/memory.h"
 #include "daemon/notify.h"
 #include "daemon/registry.h"
+#include "daemon/run.h"
 #include "daemon/server.h"
 
 static void stop(struct server *server)
@@ -46,6 +47,7 @@ static void hurry(struct server *server)
     for (size_t i = 0; i < server->n_listeners; i++)
         listener_quiesce(&server->listeners[i]);
     refuse_waiting(server);
+    run_end_polls(server);
     for (size_t i = 0; i < server->n_listeners; i++)
         listener_pump(&server->listeners[i]); /* the answers leave */
     stop(server);
@@ -81,6 +83,7 @@ static void quiesce(struct server *server)
     }
     mailbox_quiesce(server);
     refuse_waiting(server);
+    run_end_polls(server);
     kill_idle(server);
     uv_timer_start(&server->drain, on_deadline, server->config->timeouts_drain_ms, 0);
 }
@@ -127,6 +130,7 @@ void drain_finish(struct server *server)
 {
     if (server->pool != NULL)
         pool_stop(server->pool); /* from here on nobody else touches a job */
+    store_close(server->store);
     for (struct connection *at = server->connections.first; at != NULL; at = at->next) {
         if (at->job == NULL || !at->job->suspended)
             continue;

@@ -118,11 +118,13 @@ static bool find_route(struct job *job, struct problem *reterr)
 {
     bool known;
 
-    job->route = route_find(job->method, job->path, &job->values, &known);
+    job->route = route_find(job->method, job->path, &known);
     if (!known)
         return problem_set(reterr, PROBLEM_NOT_FOUND, NULL, "There is nothing at %s.", job->path);
     if (strcmp(job->method, MHD_HTTP_METHOD_OPTIONS) == 0)
         return true;
+    if (job->route != NULL)
+        route_values(job->route, job->path, &job->values);
     if (job->route == NULL)
         return problem_set(reterr, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%s does not take %s.",
                            job->path, job->method);
@@ -274,8 +276,8 @@ static enum MHD_Result body_call(struct job *job, const char *bytes, size_t *n_b
 
 static enum MHD_Result final_call(struct job *job)
 {
-    if (job->answer.status == 0)
-        job->route->handle(job);
+    if (job->answer.status == 0 && !job->route->handle(job))
+        return MHD_YES;
     return answer(job);
 }
 
@@ -299,8 +301,8 @@ enum MHD_Result http_handle(void *user, struct MHD_Connection *mhd, const char *
         return begin_body(job) ? MHD_YES : reject(job);
     case JOB_BODY:
         return body_call(job, bytes, n_bytes);
-    case JOB_READY: /* with the body read, or refused before it */
-        return job->body.bytes != NULL ? answer(job) : reject(job);
+    case JOB_READY: /* with the body read or none to read, or refused before it */
+        return job->body.bytes != NULL || !has_body(job) ? answer(job) : reject(job);
     case JOB_DROPPED:
         return MHD_NO;
     default: /* called though suspended or answered */

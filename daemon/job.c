@@ -37,6 +37,7 @@ void job_free(struct job *job)
 
     admission_forget(&server->admission, job);
     score_free(job->score);
+    score_kept_done(&job->kept);
     answer_done(&job->answer);
     arena_free(&server->arenas, &job->body);
     memory_give(job->taken_bytes);
@@ -51,6 +52,13 @@ void job_suspend(struct job *job)
 {
     job->suspended = true;
     MHD_suspend_connection(job->mhd);
+}
+
+void job_wait(struct job *job, enum job_state state)
+{
+    job->state = state;
+    connection_enter(job->connection, CONNECTION_BUSY, 0);
+    job_suspend(job);
 }
 
 void job_resume(struct job *job, enum job_state state)

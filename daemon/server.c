@@ -15,10 +15,12 @@
 #include "daemon/drain.h"
 #include "daemon/info.h"
 #include "daemon/job.h"
+#include "daemon/keep.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
 #include "daemon/notify.h"
 #include "daemon/registry.h"
+#include "daemon/run.h"
 #include "daemon/sweep.h"
 #include "daemon/work.h"
 #include "lib/overlap.h"
@@ -28,6 +30,8 @@
 
 /* Belt and braces: libmicrohttpd runs at least this often. */
 #define HEARTBEAT_MS 1000
+
+#define DAY_MS (UINT64_C(24) * 3600 * 1000)
 
 /* Descriptors for everything but connections: the loop, listeners, lingering closes, logs. */
 #define RESERVED_FDS 48
@@ -88,6 +92,10 @@ static void on_finished(uv_async_t *async)
             task->finish(task);
         else
             job_resume(job, job->answer.status != 0 ? JOB_READY : JOB_DROPPED);
+    }
+    if (server->store != NULL) {
+        keep_answer_finished(server);
+        run_wake_polls(server);
     }
     admission_grant(server);
 }
@@ -153,7 +161,8 @@ static bool init_env(struct server *server)
     if (server->arenas.max_bytes > KEPT_BYTES)
         server->arenas.max_bytes = KEPT_BYTES;
     return uv_random(NULL, NULL, &server->env.hash_seed, sizeof(server->env.hash_seed), 0, NULL) ==
-           0;
+               0 &&
+           uv_random(NULL, NULL, &server->life, sizeof(server->life), 0, NULL) == 0;
 }
 
 static void init_timers(struct server *server)
@@ -250,6 +259,27 @@ static bool start_pool(struct server *server)
     return server->pool != NULL;
 }
 
+static bool open_store(struct server *server)
+{
+    const struct config *config = server->config;
+    struct store_options options = {.path = config->store_path,
+                                    .max_runs = config->limits_runs,
+                                    .max_cases = config->limits_run_cases,
+                                    .retention_ms = config->store_retention_days * DAY_MS,
+                                    .retention_cases = config->store_retention_cases,
+                                    .single = strcmp(config->store_commit, "single") == 0,
+                                    .finished = wake_loop,
+                                    .user = server};
+    char error[STORE_ERROR_BYTES];
+
+    if (config->store_path[0] == '\0')
+        return true;
+    server->store = store_open(&options, error);
+    if (server->store == NULL)
+        log_event(LOG_LEVEL_ERROR, "start-failed", LOG_TEXT("reason", error));
+    return server->store != NULL;
+}
+
 static bool open_server(struct server *server)
 {
     if (!init_handles(server)) {
@@ -261,7 +291,8 @@ static bool open_server(struct server *server)
                   LOG_TEXT("reason", "this machine lacks the instruction set in kernels.isa"));
         return false;
     }
-    if (!open_listeners(server) || !mailbox_open(server) || !start_pool(server))
+    if (!open_store(server) || !open_listeners(server) || !mailbox_open(server) ||
+        !start_pool(server))
         return false;
     server->info = info_text(server, &server->info_bytes);
     if (server->info == NULL)

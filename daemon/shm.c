@@ -88,15 +88,15 @@ static bool is_name(const char *text, size_t n)
 /* Who asks, and for which region. */
 static bool check_head(const struct job *job, struct region *ret_region, struct problem *reterr)
 {
-    const struct route_value *value = &job->values.list[0];
+    const char *name = job->values.text[0];
 
     *ret_region = (struct region){.kind = SEGMENT_SHM};
     if (!check_peer(job, &ret_region->uid, reterr))
         return false;
-    if (!is_name(value->text, value->n))
+    if (job->values.too_long || !is_name(name, strlen(name)))
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
                            "A region's name has 1 to 64 letters, digits, '.', '_' and '-'.");
-    memcpy(ret_region->name, value->text, value->n);
+    memcpy(ret_region->name, name, strlen(name));
     return true;
 }
 

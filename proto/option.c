@@ -357,6 +357,7 @@ static const struct option options[] = {
     {{"axes", QUERY_WORD}, parse_axes},
     {{"overlap", QUERY_WORD}, parse_overlap},
     {{"confusion", QUERY_BOOL}, parse_confusion},
+    {{"case", QUERY_NONE}, option_case},
 };
 
 const struct option *option_find(const char *name)

@@ -71,4 +71,7 @@ bool option_prediction(struct request *request, const struct option_value *value
 bool option_reference(struct request *request, const struct option_value *value,
                       struct problem *reterr);
 
+/* proto/case.c: what a case that is kept is said to be. */
+bool option_case(struct request *request, const struct option_value *value, struct problem *reterr);
+
 #endif

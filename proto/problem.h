@@ -22,8 +22,12 @@
     X(SHM_UNKNOWN, 404, "shm-unknown", "There is no such shared memory")                           \
     X(HANDLE_UNKNOWN, 404, "handle-unknown", "There is no such handle")                            \
     X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "This path does not take that method")        \
+    X(NO_STORE, 404, "no-store", "Nothing is kept here")                                           \
+    X(NO_RUN, 404, "unknown-run", "There is no such run")                                          \
+    X(NO_CASE, 404, "unknown-case", "There is no such case in the run")                            \
     X(BODY_TIMEOUT, 408, "body-timeout", "The body did not arrive in time")                        \
     X(SHM_NAME_IN_USE, 409, "shm-name-in-use", "Another region has this name")                     \
+    X(CONFLICT, 412, "condition-failed", "The condition of the request does not hold")             \
     X(BODY_TOO_LARGE, 413, "body-too-large", "The body is larger than the limit")                  \
     X(DECODED_TOO_LARGE, 413, "decoded-too-large", "A mask is larger than the limit when decoded") \
     X(TOO_MANY_VOXELS, 413, "too-many-voxels", "A mask has more voxels than the limit")            \
@@ -52,10 +56,12 @@
     X(SHM_TOO_SMALL, 422, "shm-too-small", "The shared memory ends before the mask does")          \
     X(SHM_TRUNCATED, 422, "shm-truncated", "The shared memory became shorter meanwhile")           \
     X(SHM_QUOTA, 429, "shm-quota", "You have as much shared memory registered as you may")         \
+    X(TOO_MANY_KEPT, 422, "too-many-kept", "There are as many runs or cases as may be kept")       \
     X(INTERNAL, 500, "internal", "Something went wrong here")                                      \
     X(SHM_DISABLED, 501, "shm-disabled", "Shared memory is turned off here")                       \
     X(QUEUE_FULL, 503, "queue-full", "Too many requests are waiting")                              \
     X(OUT_OF_MEMORY, 503, "out-of-memory", "There is no memory for this request now")              \
+    X(STORE_UNAVAILABLE, 503, "store-unavailable", "Results cannot be kept now")                   \
     X(DRAINING, 503, "draining", "The daemon is shutting down")
 
 #define PROBLEM_ENUM(symbol, status, code, title) PROBLEM_##symbol,

@@ -15,7 +15,7 @@ struct parameter {
     const char *value;
 };
 
-/* A POST /v1/score as it arrived. Everything is borrowed until score_free. */
+/* A pair to be scored as it arrived. Everything is borrowed until score_free. */
 struct score_input {
     const char *content_type;     /* NULL for none */
     const char *content_encoding; /* NULL for none */
@@ -24,6 +24,7 @@ struct score_input {
     const uint8_t *body;
     size_t body_bytes;
     const struct segments *segments; /* NULL: nothing can be in shared memory */
+    bool keeps;                      /* the request may say what the case is: "case" */
 };
 
 /* One pair being scored; opaque. Used by one thread at a time, not always the same. */
@@ -143,6 +144,17 @@ enum problem_code batch_problem_of(const struct batch *batch, size_t i);
 
 /* A problem as such a message: {"ok": false, ...}. NULL where memory is out. */
 char *batch_problem(const struct problem *problem, size_t *ret_bytes);
+/* What is kept of a scored pair; to be freed by score_kept_done. */
+struct score_kept {
+    char *group; /* NULL for none */
+    char *meta;  /* JSON of what else was said of the case; NULL for nothing */
+    uint8_t *counts;
+    size_t n_counts;
+};
+
+/* After score_run. */
+bool score_keep(const struct score *score, struct score_kept *ret_kept, struct problem *reterr);
+void score_kept_done(struct score_kept *kept);
 
 /*
  * Members of /v1/info that proto knows: version, isa, formats, codings, metrics with their

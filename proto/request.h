@@ -44,6 +44,7 @@ struct request {
     bool reverse_axes;
     bool refuse_overlap; /* a voxel of several labels is a problem, not a layered mask */
     bool confusion;
+    json_t *kept_case; /* what was said of the case; NULL for nothing. See case.c */
 };
 
 /* What a request is read from: JSON, or NULL for none, and the query. */

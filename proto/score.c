@@ -64,6 +64,15 @@ bool score_open(struct score *score, struct problem *reterr)
            layering_make(score, reterr);
 }
 
+static bool may_say_case(const struct score *score, const struct score_input *input,
+                         struct problem *reterr)
+{
+    return input->keeps || score->request.kept_case == NULL ||
+           problem_set(reterr, PROBLEM_BAD_PARAMETER, "#/case",
+                       "Nothing is kept of this request; case belongs to PUT "
+                       "/v1/runs/{run}/cases/{case}.");
+}
+
 static bool find_sources(struct score *score, struct problem *reterr)
 {
     struct request *request = &score->request;
@@ -123,7 +132,7 @@ struct score *score_new(const struct score_input *input, const struct env *env,
 
     if (score == NULL)
         return NULL;
-    if (!read_request(score, input, reterr)) {
+    if (!read_request(score, input, reterr) || !may_say_case(score, input, reterr)) {
         score_free(score);
         return NULL;
     }
