@@ -6,25 +6,11 @@
 
 #include "proto/reader.h"
 
-static const struct format *const formats[FORMAT_N] = {
-    [FORMAT_NPY] = &format_npy,
-    [FORMAT_NIFTI] = &format_nifti,
-    [FORMAT_PNG] = &format_png,
-    [FORMAT_RAW] = &format_raw,
-    [FORMAT_COCO] = &format_coco,
-    [FORMAT_LABEL_STUDIO] = &format_label_studio,
-    [FORMAT_CVAT] = &format_cvat,
-    [FORMAT_RLE] = &format_rle,
-    [FORMAT_ENCORD] = &format_encord,
-    [FORMAT_CVAT_MASK] = &format_cvat_mask,
-    [FORMAT_DENSE_RLE] = &format_dense_rle,
-    [FORMAT_KAGGLE] = &format_kaggle,
-    [FORMAT_LABEL_STUDIO_RLE] = &format_label_studio_rle,
-    [FORMAT_SUPERVISELY] = &format_supervisely,
-    [FORMAT_POLYGONS] = &format_polygons,
-};
+#define FORMAT_ENTRY(symbol, name, object) [FORMAT_##symbol] = &format_##object,
+static const struct format *const formats[FORMAT_N] = {FORMAT_MAP(FORMAT_ENTRY)};
+#undef FORMAT_ENTRY
 
-#define FORMAT_NAME(symbol, name) name,
+#define FORMAT_NAME(symbol, name, object) name,
 static const char *const names[FORMAT_N] = {FORMAT_MAP(FORMAT_NAME)};
 #undef FORMAT_NAME
 
@@ -56,16 +42,14 @@ static const struct {
 } strangers[] = {
     {0, 2, "\x1f\x8b", "gzip (one coding is taken off, the one that encoding names)"},
     {0, 4, "\x28\xb5\x2f\xfd", "zstd (one coding is taken off, the one that encoding names)"},
+    {0, 4, "\x04\x22\x4d\x18", "lz4 (one coding is taken off, the one that encoding names)"},
     {0, 4, "PK\x03\x04", "a ZIP archive (NPZ is one: send the .npy inside it)"},
-    {0, 4, "NRRD", "NRRD"},
-    {0, 10, "ObjectType", "MetaImage"},
     {0, 4, "II*\0", "TIFF"},
     {0, 4, "MM\0*", "TIFF"},
     {0, 3, "\xff\xd8\xff", "JPEG, which does not keep labels"},
     {0, 8, "\x89HDF\r\n\x1a\n", "HDF5"},
     {0, 1, "{", "JSON"},
     {0, 1, "[", "JSON"},
-    {128, 4, "DICM", "DICOM"},
 };
 
 static const char *stranger(const uint8_t *bytes, size_t n)
@@ -120,7 +104,7 @@ static enum format_kind by_name(const char *name)
 
     if (ends_with(name, n, ".gz"))
         n -= 3;
-    else if (ends_with(name, n, ".zst"))
+    else if (ends_with(name, n, ".zst") || ends_with(name, n, ".lz4"))
         n -= 4;
     for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
         if (has_extension(formats[kind], name, n))
@@ -145,15 +129,21 @@ static bool set_unknown(const struct source *source, const uint8_t *bytes, size_
 {
     const char *what = stranger(bytes, n);
     char hex[3 * 8 + 1] = "";
+    char known[FORMAT_N * 16] = "";
 
     for (size_t i = 0; i < n && i < 8; i++)
         snprintf(hex + 3 * i, 4, " %02x", bytes[i]);
+    for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
+        if (formats[kind]->is != NULL)
+            strncat(strncat(known, names[kind], 14), ", ", 3);
+    }
     return problem_set(
         reterr, PROBLEM_UNKNOWN_FORMAT, source->pointer,
-        "The first bytes,%s, are %s%s. Supported are npy, nifti, png, and raw with "
-        "format, dtype and shape given, and the JSON of annotation tools; each plain, in gzip or "
-        "zstd, or in zlib where encoding says so.",
-        hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "");
+        "The first bytes,%s, are %s%s. Supported are %sthe JSON of annotation tools, and raw with "
+        "format, dtype and shape given; each plain, in gzip, zstd or lz4, or in zlib where "
+        "encoding says so.",
+        hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "",
+        known);
 }
 
 const struct format *format_choose(const struct source *source, struct coding *stream,
@@ -192,7 +182,7 @@ bool format_is_plain(const struct source *source)
 {
     enum format_kind kind = source->format;
 
-    if (source->json != NULL || source_coding(source) != CODING_NONE)
+    if (source->json != NULL || source->channels != NULL || source_coding(source) != CODING_NONE)
         return false;
     if (kind == FORMAT_AUTO)
         kind = by_bytes(source->bytes, source->n_bytes);

@@ -1,6 +1,7 @@
 /* reader.c - a mask being read: its limits, its voxels as tiles or as runs. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/reader.h"
+#include "proto/inner.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ struct reader {
     struct mask_header header;
     const struct format *format;
     struct coding *stream;
+    struct inner inner; /* where the stream is a coding inside the file */
     void *state;
     uint64_t n_left;    /* elements not handed out yet */
     struct ov_run rest; /* of a mask in runs: what the last tile left of one */
@@ -122,6 +124,7 @@ void reader_free(struct reader *reader)
     if (reader->state != NULL)
         reader->format->close(reader->state);
     coding_free(reader->stream);
+    inner_done(&reader->inner);
     layers_free(reader->header.layers);
     free(reader->skipped);
     free(reader);
@@ -150,6 +153,18 @@ const struct env *reader__env(const struct reader *reader)
 void **reader__state(struct reader *reader)
 {
     return &reader->state;
+}
+
+bool reader__unpack(struct reader *reader, enum coding_kind kind, size_t *ret_n_bytes,
+                    struct problem *reterr)
+{
+    return inner_open(&reader->inner, reader->env, kind, reader->source.pointer, &reader->stream,
+                      ret_n_bytes, reterr);
+}
+
+struct coding *reader__stream(struct reader *reader)
+{
+    return reader->stream;
 }
 
 struct layers *reader__layers(struct reader *reader, struct problem *reterr)
@@ -239,10 +254,9 @@ static bool set_too_large(const struct reader *reader, enum ov_status status,
                        (unsigned long long)limits->decoded_bytes);
 }
 
-bool reader__measure(struct reader *reader, struct problem *reterr)
+static bool measure(struct reader *reader, uint64_t most_bytes, struct problem *reterr)
 {
     struct mask_header *header = &reader->header;
-    const struct limits *limits = &reader->env->limits;
     enum ov_status status;
 
     for (int axis = 0; axis < header->ndim; axis++) {
@@ -252,9 +266,45 @@ bool reader__measure(struct reader *reader, struct problem *reterr)
     }
     status = ov_shape_size(header->ndim, header->shape, header->encoding.dtype, &header->n_voxels,
                            &header->n_bytes);
-    if (status != OV_OK || header->n_voxels > limits->voxels ||
-        header->n_bytes > limits->decoded_bytes)
+    if (status != OV_OK || header->n_voxels > reader->env->limits.voxels ||
+        header->n_bytes > most_bytes)
         return set_too_large(reader, status, reterr);
+    return true;
+}
+
+bool reader__measure(struct reader *reader, struct problem *reterr)
+{
+    return measure(reader, reader->env->limits.decoded_bytes, reterr);
+}
+
+bool reader__measure_layers(struct reader *reader, struct problem *reterr)
+{
+    reader->header.encoding = (struct ov_encoding){.dtype = OV_U16};
+    return measure(reader, UINT64_MAX, reterr);
+}
+
+bool reader_may_be_unpacked(const struct reader *reader, struct problem *reterr)
+{
+    return reader->header.n_bytes <= reader->env->limits.decoded_bytes ||
+           set_too_large(reader, OV_OK, reterr);
+}
+
+bool reader_extend(struct reader *reader, uint64_t before, uint64_t after, struct problem *reterr)
+{
+    struct mask_header *header = &reader->header;
+    int last = header->ndim - 1;
+    uint64_t n_slice = header->n_voxels / header->shape[last];
+
+    /* Slices are fewer than 2^63 by far; a sum that large is beyond any limit. */
+    header->shape[last] += before + after;
+    if (!reader__measure_layers(reader, reterr) ||
+        !layers_pad(header->layers, before * n_slice, after * n_slice, reterr))
+        return false;
+    for (int row = 0; row < 3; row++)
+        header->affine[row][3] -= (double)before * header->affine[row][last];
+    header->added[0] += before;
+    header->added[1] += after;
+    reader->n_left = header->n_voxels;
     return true;
 }
 
@@ -312,7 +362,7 @@ static void unpack_runs(struct reader *reader, size_t n, unsigned char *room)
 bool reader_is_in_place(const struct reader *reader)
 {
     return reader->format->tile == NULL && reader->header.layers == NULL &&
-           reader->header.coding == CODING_NONE;
+           reader->header.coding == CODING_NONE && !inner_is_open(&reader->inner);
 }
 
 const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr)
