@@ -10,10 +10,12 @@
 struct inline_mask {
     json_t *json;
     struct names *names;
-    struct env env;
     struct problem problem;
     struct reader *reader; /* NULL where there is a problem */
 };
+
+/* Of the reader that is open: it outlives the function that opened it. */
+static struct env inline_environment;
 
 static inline struct env inline_env(void)
 {
@@ -51,7 +53,7 @@ static inline void read_value_of(const json_t *json, struct source *source)
 /* Text with ' for ", so that it can be read here. */
 static inline struct inline_mask read_inline(const char *text)
 {
-    struct inline_mask mask = {.env = inline_env(), .names = names_new()};
+    struct inline_mask mask = {.names = names_new()};
     struct source source = source_of(NULL, 0);
     json_error_t error;
     char *quoted = strdup(text);
@@ -68,7 +70,8 @@ static inline struct inline_mask read_inline(const char *text)
     read_shape_of(mask.json, &source);
     read_value_of(mask.json, &source);
     assert_non_null(source.json);
-    mask.reader = reader_new(&source, &mask.env, &mask.problem);
+    inline_environment = inline_env();
+    mask.reader = reader_new(&source, &inline_environment, &mask.problem);
     assert_int_equal(mask.reader != NULL, mask.problem.code == PROBLEM_NONE);
     return mask;
 }

@@ -25,7 +25,7 @@ struct given {
 
 static struct inline_mask read_given(const struct given *given, const struct env *env)
 {
-    struct inline_mask mask = {.env = *env, .names = names_new()};
+    struct inline_mask mask = {.names = names_new()};
     struct source source = source_of((const uint8_t *)given->text, given->n);
 
     source.format = given->format;
@@ -40,7 +40,8 @@ static struct inline_mask read_given(const struct given *given, const struct env
     }
     source.options = mask.json;
     source.names = mask.names;
-    mask.reader = reader_new(&source, &mask.env, &mask.problem);
+    inline_environment = *env;
+    mask.reader = reader_new(&source, &inline_environment, &mask.problem);
     assert_int_equal(mask.reader != NULL, mask.problem.code == PROBLEM_NONE);
     if (mask.problem.code != PROBLEM_NONE)
         assert_string_equal(mask.problem.pointer, POINTER);
