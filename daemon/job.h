@@ -7,12 +7,12 @@
 #include "daemon/arena.h"
 #include "daemon/gate.h"
 #include "daemon/pool.h"
+#include "daemon/route.h"
 #include "proto/proto.h"
 
 #define JOB_MAX_PARAMETERS 32
 
 struct connection;
-struct route;
 struct server;
 
 /* What the next call of libmicrohttpd's handler means; its arguments do not tell. */
@@ -43,9 +43,11 @@ struct job {
     const char *method;       /* these two are libmicrohttpd's, until the request is complete */
     const char *path;
     const struct route *route;
+    struct route_values values; /* what stands in the path for it */
     struct framing framing;
     struct parameter parameters[JOB_MAX_PARAMETERS];
     struct score_input input; /* body and parameters are ours, headers libmicrohttpd's */
+    struct segments segments; /* the input's: who finds shared memory for it */
     struct arena body;
     uint64_t taken_bytes;     /* from the budget: what the arena takes */
     struct job *next_waiting; /* these two are admission's while JOB_WAIT */

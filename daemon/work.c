@@ -9,6 +9,7 @@
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
+#include "daemon/shm.h"
 
 /* Below, a body is looked into on the loop, to tell what it will cost. */
 #define LOOK_BYTES MIB
@@ -29,6 +30,8 @@
 
 bool work_check(struct job *job, struct problem *reterr)
 {
+    job->segments = (struct segments){shm_find, job};
+    job->input.segments = &job->segments;
     return score_check(&job->input, &job->server->env, reterr);
 }
 
