@@ -189,7 +189,7 @@ static double decode_ns(const struct work *work)
 int main(int argc, char **argv)
 {
     json_t *file = argc == 3 ? json_load_file(argv[1], 0, NULL) : NULL;
-    double seconds = argc == 3 ? atof(argv[2]) : 0;
+    double seconds = argc == 3 ? strtod(argv[2], NULL) : 0;
     struct work work = {0};
 
     if (file == NULL) {
