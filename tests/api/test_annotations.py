@@ -133,6 +133,23 @@ def a_brush_of_a_million_numbers_is_read():
 
 
 @test
+def runs_are_counted_as_runs():
+    """Four hundred million pixels, one label or several, with room for a sixth of them: no mask is
+    ever unpacked."""
+    small = Daemon("--limits.budget_bytes=64M")
+    half, n = 200000000, 400000000
+    one = {"size": [20000, 20000], "counts": [0, half, half]}
+    other = {"size": [20000, 20000], "counts": [half // 2, half, half // 2]}
+    for labels in ([1], [1, 2]):
+        body = {"prediction": {"rle": [dict(one, category_id=i) for i in labels]},
+                "reference": {"rle": [dict(other, category_id=i) for i in labels]}}
+        answer = small.request("POST", "/v1/score", json.dumps(body), {"Content-Type": "application/json"})
+        assert classes(answer) == {i: (None, half // 2, half // 2, half // 2) for i in labels}
+        assert answer.json["voxels"] == n
+    small.stop()
+
+
+@test
 def a_source_is_one_mask():
     both = {"prediction": {"rle": ONE, "encord": ONE}, "reference": {"rle": ONE}}
     assert problem(post(both))[:2] == (400, "bad-parameter")
