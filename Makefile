@@ -76,6 +76,9 @@ $(B)/overlapd: $(B)/daemon/main.o $(B)/daemon.a $(B)/proto.a $(B)/liboverlap.a
 
 $(B)/proto/openapi.o: proto/openapi.yaml
 
+$(B)/bench/%: $(B)/bench/%.o $(B)/proto.a $(B)/liboverlap.a
+	$(LINK) $^ $(call libs,proto) -o $@
+
 $(B)/examples/%: $(B)/examples/%.o
 	$(LINK) $^ $(call libs,examples) -o $@
 

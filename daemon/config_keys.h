@@ -33,7 +33,7 @@
     X(UINT, limits, regions, "64", 0, 4096, "", "regions scored")                                \
     X(BYTES, limits, request_bytes, "64K", 1, GIB, "", "the request part of a multipart body")   \
     X(UINT, limits, json_depth, "32", 1, 1024, "", "nesting of JSON")                            \
-    X(UINT, limits, json_values, "65536", 1, 16777216, "", "values in JSON")                     \
+    X(UINT, limits, json_values, "4194304", 1, 16777216, "", "values in JSON")                   \
     X(UINT, limits, parts, "8", 1, 1024, "", "parts of a multipart body")                        \
     X(BYTES, limits, part_header_bytes, "4K", 128, 65536, "", "the headers of one part")         \
     X(UINT, limits, runs, "10000", 1, 1000000, "", "runs kept")                                  \

@@ -171,6 +171,7 @@ def the_example_of_the_file_is_answered():
 
 
 RAW = {"format": "raw", "dtype": "uint8", "shape": [3], "base64": "AAEC"}
+RLE = {"size": [3, 1], "counts": "12"}
 REQUESTS = [
     {}, {"labels": "auto"}, {"labels": [1]}, {"labels": []}, {"labels": [1, {"label": 2}]}, {"labels": "x"},
     {"labels": [{"label": 1, "name": "a"}]}, {"labels": [{"name": "a"}]}, {"labels": [{"label": 1, "x": 1}]},
@@ -191,6 +192,18 @@ REQUESTS = [
     {"prediction": dict(RAW, shape=[3, 1, 1, 1, 1, 1, 1])}, {"prediction": dict(RAW, shape=[3] + [1] * 7)},
     {"prediction": dict(RAW, x=1)}, {"prediction": dict(RAW, format="tiff")}, {"prediction": 1},
     {"prediction": dict(RAW, base64=1)}, {"prediction": dict(RAW, shape=["3"])},
+    {"prediction": {"rle": RLE}}, {"prediction": {"rle": [RLE]}}, {"prediction": {"rle": dict(RLE, counts=[1, 2])}},
+    {"prediction": {"rle": {"size": [3, 1]}}}, {"prediction": {"rle": dict(RLE, size=[3])}},
+    {"prediction": {"rle": dict(RLE, size=[3, 0])}}, {"prediction": {"rle": RLE, "label": 7}},
+    {"prediction": {"rle": RLE, "label": "7"}}, {"prediction": {"rle": RLE, "x": 7}},
+    {"prediction": {"encord": RLE}}, {"prediction": {"encord": 3}}, {"prediction": {"rles": RLE}},
+    {"prediction": {"kaggle": "1 2", "shape": [3, 1]}}, {"prediction": {"kaggle": 12, "shape": [3, 1]}},
+    {"prediction": {"kaggle": ["1 2"], "shape": [3, 1], "order": "C"}}, {"prediction": {"supervisely": []}},
+    {"prediction": {"cvat": {"shapes": []}, "shape": [3, 1], "frame": 0}},
+    {"prediction": {"cvat": {"shapes": []}, "shape": [3, 1], "frame": -1}},
+    {"prediction": {"coco": [], "shape": [3, 1], "image_id": "a"}}, {"prediction": {"coco": "a"}},
+    {"prediction": {"label_studio": [], "shape": [3, 1]}}, {"prediction": {"label_studio": 1}},
+    {"prediction": {"dense_rle": [0, 3], "shape": [3, 1]}}, {"prediction": {"dense_rle": "0 3", "shape": [3, 1]}},
 ]
 
 
