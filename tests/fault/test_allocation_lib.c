@@ -139,8 +139,8 @@ static enum ov_status ask_confusion(void)
 
 static enum ov_status lose(enum ov_loss loss)
 {
-    static float prediction[2 * 40], gradient[2 * 40];
-    static uint8_t labels[40];
+    static float probabilities[2 * 40], gradient[2 * 40];
+    static uint8_t classes[40];
     static const double weights[] = {1, 2};
     const uint64_t shape[] = {1, 2, 40}, label_shape[] = {1, 40};
     struct ov_tensor p, t, by;
@@ -150,8 +150,8 @@ static enum ov_status lose(enum ov_loss loss)
     options_of_loss.class_weights = weights;
     options_of_loss.n_class_weights = 2;
     gradient[79] = 9;
-    OK(ov_tensor_view(prediction, OV_TENSOR_F32, 3, shape, &p));
-    OK(ov_tensor_view(labels, OV_TENSOR_U8, 2, label_shape, &t));
+    OK(ov_tensor_view(probabilities, OV_TENSOR_F32, 3, shape, &p));
+    OK(ov_tensor_view(classes, OV_TENSOR_U8, 2, label_shape, &t));
     OK(ov_tensor_view(gradient, OV_TENSOR_F32, 3, shape, &by));
     enum ov_status status = ov_loss_forward_backward(&(struct ov_loss_inputs){&p, &t, NULL},
                                                      &options_of_loss, NULL, &by, &value, NULL);
