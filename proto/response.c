@@ -307,6 +307,10 @@ static json_t *input_json(struct printer *print, const struct reader *reader)
         put(print, object, "layers", count(layers_n_labels(header->layers)));
         put(print, object, "skipped", skipped_json(print, reader));
     }
+    if (header->is_open_ended) {
+        put(print, object, "added_slices",
+            json_pack("[o, o]", count(header->added[0]), count(header->added[1])));
+    }
     return object;
 }
 
