@@ -49,7 +49,10 @@ static void set_name(struct nrrd_segment *segment, const char *value)
         bool escaped = *value == '\\' && (value[1] == 'n' || value[1] == '\\');
 
         value += escaped;
-        segment->name[n++] = escaped && *value == 'n' ? '\n' : *value;
+        segment->name[n] = *value;
+        if (escaped && *value == 'n')
+            segment->name[n] = '\n';
+        n++;
     }
     segment->n_name = n;
 }
