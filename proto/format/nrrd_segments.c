@@ -219,8 +219,7 @@ static bool name_label(const struct nrrd_segment *segment, struct reader *reader
     if (other == NULL ||
         (strlen(other) == segment->n_name && memcmp(other, segment->name, segment->n_name) == 0))
         return true;
-    snprintf(what, sizeof(what), "name %.*s of label %" PRId64, (int)segment->n_name, segment->name,
-             segment->label);
+    snprintf(what, sizeof(what), "another name of label %" PRId64, segment->label);
     return reader__skip(reader, what, strlen(what), reterr);
 }
 

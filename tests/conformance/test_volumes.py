@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from peer import (CODERS, nibabel, npy, numpy, random_labels, random_shape, same_labels,  # noqa: E402
+from peer import (CODERS, ask, nibabel, npy, numpy, random_labels, random_shape, same_labels,  # noqa: E402
                   same_layers, same_place, source)
 
 import nrrd  # noqa: E402
@@ -322,6 +322,24 @@ def cropped_segmentations_are_put_back_and_lie_where_the_image_does():
         same_place(DAEMON, file, shape, LPS_TO_RAS @ affine)
 
     seeds(check)
+
+
+@test
+def what_is_passed_over_in_a_segmentation_is_said_in_utf_8():
+    labels = numpy.arange(24, dtype="u1").reshape(4, 3, 2) % 3
+    segments = [{"name": name, "value": i + 1, "layer": 0}
+                for i, name in enumerate(["Name", "bad"])]
+    header = seg_header(segments, numpy.eye(3), numpy.zeros(3), 1, True)
+    header["Segmentation_ReferenceImageExtentOffset"] = "1 0 0"
+    file = written("a.seg.nrrd", lambda path: nrrd.write(path, labels, header))
+    file = file.replace(b":=Name", ":=Größe".encode())  # pynrrd writes ASCII, Slicer UTF-8
+    for data, name in ((file, "bad"), (file.replace(b":=bad", b":=b\xffd"), "b?d")):
+        answer = ask(DAEMON, data, npy(labels), 200, {})
+        assert [c["name"] for c in answer["classes"]] == ["Größe", name], answer["classes"]
+        assert list(answer["inputs"]["prediction"]["skipped"].values()) == [1]
+        answer = ask(DAEMON, data, file, 200, {"labels": [{"label": 1, "name": "x"}, 2]})
+        seen = answer["inputs"]["prediction"]["skipped"]
+        assert seen["another name of label 1"] == 1, seen
 
 
 # --------------------------------------------------------------------------------------- codings

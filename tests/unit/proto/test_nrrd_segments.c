@@ -163,7 +163,7 @@ static void distinct_label_values_are_the_labels(void **state)
                          (first[i] == 1) << 1 | (first[i] == 2) << 2 | (second[i] == 1) << 9);
     assert_string_equal(names_of(names, 9), "tumour");
     assert_string_equal(names_of(names, 2), "left kidney");
-    assert_string_equal(found.skipped, "name kidney of label 2 (1);");
+    assert_string_equal(found.skipped, "another name of label 2 (1);");
     names_free(names);
     free(file);
 }
