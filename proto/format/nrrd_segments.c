@@ -210,14 +210,12 @@ static bool name_label(const struct nrrd_segment *segment, struct reader *reader
                        struct problem *reterr)
 {
     struct names *names = reader__source(reader)->names;
-    const char *other;
+    const char *other = names_of(names, segment->label);
     char what[SKIPPED_BYTES];
 
-    if (!names_set(names, segment->label, segment->name, segment->n_name, reterr))
-        return false;
-    other = names_of(names, segment->label);
-    if (other == NULL ||
-        (strlen(other) == segment->n_name && memcmp(other, segment->name, segment->n_name) == 0))
+    if (other == NULL)
+        return names_set(names, segment->label, segment->name, segment->n_name, reterr);
+    if (strlen(other) == segment->n_name && memcmp(other, segment->name, segment->n_name) == 0)
         return true;
     snprintf(what, sizeof(what), "another name of label %" PRId64, segment->label);
     return reader__skip(reader, what, strlen(what), reterr);

@@ -336,7 +336,7 @@ def what_is_passed_over_in_a_segmentation_is_said_in_utf_8():
     for data, name in ((file, "bad"), (file.replace(b":=bad", b":=b\xffd"), "b?d")):
         answer = ask(DAEMON, data, npy(labels), 200, {})
         assert [c["name"] for c in answer["classes"]] == ["Größe", name], answer["classes"]
-        assert list(answer["inputs"]["prediction"]["skipped"].values()) == [1]
+        assert list(answer["inputs"]["prediction"]["skipped"].values()) == [1], answer["inputs"]
         answer = ask(DAEMON, data, file, 200, {"labels": [{"label": 1, "name": "x"}, 2]})
         seen = answer["inputs"]["prediction"]["skipped"]
         assert seen["another name of label 1"] == 1, seen
