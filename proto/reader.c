@@ -184,8 +184,6 @@ bool reader__skip(struct reader *reader, const char *what, size_t n_what, struct
     while (n < n_what && n > 0 && ((unsigned char)what[n] & 0xc0) == 0x80)
         n--;
 
-    while (n < n_what && n > 0 && ((unsigned char)what[n] & 0xc0) == 0x80)
-        n--; /* no part of a character in UTF-8 */
     for (size_t i = 0; i < reader->n_skipped; i++) {
         if (strlen(reader->skipped[i].what) == n && memcmp(reader->skipped[i].what, what, n) == 0) {
             reader->skipped[i].n++;
