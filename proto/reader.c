@@ -189,8 +189,8 @@ void **reader__state(struct reader *reader)
 bool reader__unpack(struct reader *reader, enum coding_kind kind, size_t *ret_n_bytes,
                     struct problem *reterr)
 {
-    return inner_open(&reader->inner, reader->env, kind, reader->source.pointer, &reader->stream,
-                      ret_n_bytes, reterr);
+    reader->inner.growth = (struct growth){.env = reader->env, .pointer = reader->source.pointer};
+    return inner_open(&reader->inner, kind, &reader->stream, ret_n_bytes, reterr);
 }
 
 struct coding *reader__stream(struct reader *reader)

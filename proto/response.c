@@ -301,12 +301,14 @@ static json_t *input_json(struct printer *print, const struct reader *reader)
                   coding_name(header->coding), "dtype", ov_dtype_name(header->encoding.dtype),
                   "shape", shape_json(print, header->ndim, header->shape), "order",
                   header->order == OV_ORDER_C ? "C" : "F");
+    uint64_t n;
 
     if (header->layers != NULL) {
         put(print, object, "dtype", json_null());
         put(print, object, "layers", count(layers_n_labels(header->layers)));
-        put(print, object, "skipped", skipped_json(print, reader));
     }
+    if (header->layers != NULL || reader_skipped(reader, 0, &n) != NULL)
+        put(print, object, "skipped", skipped_json(print, reader));
     if (header->is_open_ended) {
         put(print, object, "added_slices",
             json_pack("[o, o]", count(header->added[0]), count(header->added[1])));

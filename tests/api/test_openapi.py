@@ -186,7 +186,7 @@ REQUESTS = [
     {"geometry": "x"}, {"geometry": None}, {"axes": "as-is"}, {"axes": "reverse"}, {"axes": "x"},
     {"confusion": True}, {"confusion": False}, {"confusion": "true"}, {"confusion": 0}, {"x": 1},
     {"prediction": dict(RAW, order="F")}, {"prediction": dict(RAW, order="x")},
-    {"prediction": dict(RAW, encoding="none")}, {"prediction": dict(RAW, encoding="lz4")},
+    {"prediction": dict(RAW, encoding="none")}, {"prediction": dict(RAW, encoding="lzma")},
     {"prediction": dict(RAW, dtype="int8")}, {"prediction": dict(RAW, dtype="float8")},
     {"prediction": dict(RAW, shape=[0])}, {"prediction": dict(RAW, shape=[])}, {"prediction": dict(RAW, shape=3)},
     {"prediction": dict(RAW, shape=[3, 1, 1, 1, 1, 1, 1])}, {"prediction": dict(RAW, shape=[3] + [1] * 7)},

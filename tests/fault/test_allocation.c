@@ -175,6 +175,40 @@ static void a_layered_request_survives_every_failure(void **state)
     fail_each(&input);
 }
 
+/* Segments that overlap, compressed inside a compressed file, against a compressed MetaImage. */
+static void a_request_of_volumes_survives_every_failure(void **state)
+{
+    static const char segments[] =
+        "NRRD0005\ntype: uchar\ndimension: 4\nkinds: list domain domain domain\n"
+        "sizes: 2 4 3 1\nencoding: gzip\nSegment0_Name:=liver\nSegment0_Layer:=0\n"
+        "Segment0_LabelValue:=1\nSegment1_Name:=tumour\nSegment1_Layer:=1\n"
+        "Segment1_LabelValue:=1\nSegment2_ID:=kidney\nSegment2_LabelValue:=2\n"
+        "Segment2_Layer:=1\nSegmentation_ReferenceImageExtentOffset:=1 0 0\n\n";
+    static const char image[] =
+        "ObjectType = Image\nNDims = 3\nDimSize = 4 3 1\nElementType = MET_UCHAR\n"
+        "CompressedData = True\nElementDataFile = LOCAL\n";
+    static const char request[] = "{\"regions\":{\"both\":[1,2]}}";
+    static struct fixture_body body;
+    struct file *nrrd = file_new(), *coded = file_new(), *mha = file_new();
+    struct score_input input;
+
+    (void)state;
+    put(nrrd, segments, sizeof(segments) - 1);
+    put_coded(nrrd, CODING_GZIP, "\0\0\1\0\1\1\0\1\0\2\1\0\0\0\1\0\0\0\0\7\1\1\0\0", 24);
+    put_coded(coded, CODING_GZIP, nrrd->bytes, nrrd->n);
+    put(mha, image, sizeof(image) - 1);
+    put_coded(mha, CODING_ZLIB, picture, sizeof(picture));
+    fixture_part(&body, "prediction", coded->bytes, coded->n);
+    fixture_part(&body, "reference", mha->bytes, mha->n);
+    fixture_part(&body, "request", request, strlen(request));
+    fixture_end(&body);
+    input = fixture_input(&body);
+    fail_each(&input);
+    free(mha);
+    free(coded);
+    free(nrrd);
+}
+
 /* Segments that overlap, in slices that the other mask leaves out; one of them compressed. */
 static void a_request_of_segmentations_survives_every_failure(void **state)
 {
@@ -278,6 +312,7 @@ int main(void)
         cmocka_unit_test(a_multipart_request_survives_every_failure),
         cmocka_unit_test(a_compressed_json_request_survives_every_failure),
         cmocka_unit_test(a_layered_request_survives_every_failure),
+        cmocka_unit_test(a_request_of_volumes_survives_every_failure),
         cmocka_unit_test(a_request_of_segmentations_survives_every_failure),
         cmocka_unit_test(a_request_with_many_labels_survives_every_failure),
         cmocka_unit_test(annotations_survive_every_failure),
