@@ -131,7 +131,7 @@ static bool open_item(struct batch *batch, size_t i)
 {
     struct item *item = &batch->items[i];
 
-    if (!make_item(batch, i))
+    if (!make_item(batch, i) || item->problem.code != PROBLEM_NONE)
         return false;
     item->opened = item->opened || score_open(item->score, &item->problem);
     return item->opened;
