@@ -118,11 +118,13 @@ static bool find_route(struct job *job, struct problem *reterr)
 {
     bool known;
 
-    job->route = route_find(job->method, job->path, &job->values, &known);
+    job->route = route_find(job->method, job->path, &known);
     if (!known)
         return problem_set(reterr, PROBLEM_NOT_FOUND, NULL, "There is nothing at %s.", job->path);
     if (strcmp(job->method, MHD_HTTP_METHOD_OPTIONS) == 0)
         return true;
+    if (job->route != NULL)
+        route_values(job->route, job->path, &job->values);
     if (job->route == NULL)
         return problem_set(reterr, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%s does not take %s.",
                            job->path, job->method);

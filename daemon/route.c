@@ -12,50 +12,60 @@
 #include "daemon/work.h"
 
 static const struct route routes[] = {
-    {"POST", "/v1/score", work_check, work_begin},  {"GET", "/v1/shm", NULL, shm_list},
-    {"PUT", "/v1/shm/{name}", shm_check, shm_put},  {"GET", "/v1/shm/{name}", NULL, shm_get},
-    {"DELETE", "/v1/shm/{name}", NULL, shm_delete}, {"GET", "/v1/info", NULL, info_handle},
-    {"GET", "/openapi.yaml", NULL, info_openapi},   {"GET", "/livez", NULL, probe_livez},
-    {"GET", "/readyz", NULL, probe_readyz},         {"GET", "/metrics", NULL, stats_handle},
+    {"POST", "/v1/score", work_check, work_begin},
+    {"GET", "/v1/info", NULL, info_handle},
+    {"GET", "/openapi.yaml", NULL, info_openapi},
+    {"GET", "/livez", NULL, probe_livez},
+    {"GET", "/readyz", NULL, probe_readyz},
+    {"GET", "/metrics", NULL, stats_handle},
+    {"GET", "/v1/shm", NULL, shm_list},
+    {"GET", "/v1/shm/{name}", NULL, shm_get},
+    {"PUT", "/v1/shm/{name}", shm_check, shm_put},
+    {"DELETE", "/v1/shm/{name}", NULL, shm_delete},
 };
-
-#define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
 
 const struct route *route_list(size_t *ret_n)
 {
-    *ret_n = N_ROUTES;
+    *ret_n = sizeof(routes) / sizeof(routes[0]);
     return routes;
 }
 
-/* Part by part, a part being what stands between two slashes. */
-static bool matches(const char *pattern, const char *path, struct route_values *ret_values)
+static size_t segment(const char *at)
 {
-    struct route_values values = {.n = 0};
+    return (size_t)(strchrnul(at, '/') - at);
+}
 
-    while (*pattern != '\0' && *path != '\0') {
-        size_t n_pattern = strcspn(pattern + 1, "/") + 1;
-        size_t n_path = strcspn(path + 1, "/") + 1;
+/* Segment by segment; `take` gets what stands for each name. */
+static bool matches(const char *pattern, const char *path, struct route_values *take)
+{
+    size_t n_taken = 0;
 
-        if (pattern[1] == '{' && path[0] == '/' && n_path > 1 && values.n < ROUTE_MAX_VALUES)
-            values.list[values.n++] = (struct route_value){path + 1, n_path - 1};
-        else if (n_pattern != n_path || memcmp(pattern, path, n_path) != 0)
+    while (*pattern == '/' && *path == '/') {
+        size_t n_pattern = segment(++pattern);
+        size_t n_path = segment(++path);
+
+        if (*pattern != '{') {
+            if (n_pattern != n_path || memcmp(pattern, path, n_path) != 0)
+                return false;
+        } else if (n_path == 0) {
             return false;
+        } else if (take != NULL && n_taken < ROUTE_MAX_VALUES) {
+            take->too_long = take->too_long || n_path >= ROUTE_VALUE_BYTES;
+            snprintf(take->text[n_taken++], ROUTE_VALUE_BYTES, "%.*s", (int)n_path, path);
+        }
         pattern += n_pattern;
         path += n_path;
     }
-    if (ret_values != NULL)
-        *ret_values = values;
-    return *pattern == *path;
+    return *pattern == '\0' && *path == '\0';
 }
 
-const struct route *route_find(const char *method, const char *path,
-                               struct route_values *ret_values, bool *ret_known)
+const struct route *route_find(const char *method, const char *path, bool *ret_known)
 {
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
 
     *ret_known = strcmp(path, "*") == 0 && strcmp(method, "OPTIONS") == 0;
-    for (size_t i = 0; i < N_ROUTES; i++) {
-        if (!matches(routes[i].path, path, ret_values))
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        if (!matches(routes[i].path, path, NULL))
             continue;
         *ret_known = true;
         if (strcmp(routes[i].method, wanted) == 0)
@@ -64,13 +74,19 @@ const struct route *route_find(const char *method, const char *path,
     return NULL;
 }
 
+void route_values(const struct route *route, const char *path, struct route_values *ret_values)
+{
+    *ret_values = (struct route_values){.too_long = false};
+    matches(route->path, path, ret_values);
+}
+
 void route_allow(const char *path, char *text, size_t cap)
 {
     size_t n = 0;
 
     if (strcmp(path, "*") == 0)
         n = (size_t)snprintf(text, cap, "GET, HEAD, POST, PUT, DELETE, ");
-    for (size_t i = 0; i < N_ROUTES; i++) {
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
         if (matches(routes[i].path, path, NULL))
             n += (size_t)snprintf(text + n, cap - n, "%s, %s", routes[i].method,
                                   strcmp(routes[i].method, "GET") == 0 ? "HEAD, " : "");

@@ -8,36 +8,36 @@
 
 #include "proto/problem.h"
 
+#define ROUTE_MAX_VALUES  2
+#define ROUTE_VALUE_BYTES 129
+
 struct job;
 
+/*
+ * A segment "{name}" of a path stands for any one segment that is not empty. The path has been
+ * percent-decoded as a whole by then, so that "%2F" divides segments as "/" does: names that may
+ * hold a slash cannot be had by it, and each handler says which characters it takes.
+ */
 struct route {
     const char *method; /* HEAD is answered as GET */
-    const char *path;   /* "/v1/shm/{name}": a part in braces stands for any part of a path */
+    const char *path;
     /* NULL: takes no body. Else asked before the body is read. */
     bool (*check)(struct job *job, struct problem *reterr);
     /* Once the body is there. true: the job has its answer; false: it is suspended and will. */
     bool (*handle)(struct job *job);
 };
 
-#define ROUTE_MAX_VALUES 4
-
-/* What stands in a path where its route has braces, in their order; unescaped, not terminated. */
-struct route_value {
-    const char *text;
-    size_t n;
-};
-
+/* What the path has for each "{name}", in order; cut after 128 bytes, and then too_long. */
 struct route_values {
-    struct route_value list[ROUTE_MAX_VALUES];
-    size_t n;
+    char text[ROUTE_MAX_VALUES][ROUTE_VALUE_BYTES];
+    bool too_long;
 };
 
-/*
- * NULL: there is none; then *ret_known tells whether the path has others.
- *   ret_values   borrowed from the path; may be NULL
- */
-const struct route *route_find(const char *method, const char *path,
-                               struct route_values *ret_values, bool *ret_known);
+/* NULL: there is none; then *ret_known tells whether the path has others. */
+const struct route *route_find(const char *method, const char *path, bool *ret_known);
+
+/* What stands for the names of a route in a path that it was found for. */
+void route_values(const struct route *route, const char *path, struct route_values *ret_values);
 
 /* The methods of a path, "GET, HEAD, OPTIONS". */
 void route_allow(const char *path, char *text, size_t cap);

@@ -12,9 +12,9 @@
 
 #include "daemon/clock.h"
 #include "daemon/job.h"
-#include "daemon/peer.h"
 #include "daemon/registry.h"
 #include "daemon/server.h"
+#include "daemon/uid.h"
 #include "proto/json.h"
 
 /* A registration is three members. */
@@ -39,7 +39,8 @@ static bool check_peer(const struct job *job, uid_t *ret_uid, struct problem *re
     if (!job->connection->listener->is_unix)
         return problem_set(reterr, PROBLEM_SHM_FORBIDDEN, NULL,
                            "Shared memory is for connections over the Unix socket alone.");
-    return (peer_uid(job->connection->fd, ret_uid) && peer_is_listed(config->shm_uids, *ret_uid)) ||
+    return (uid_of_peer(job->connection->fd, ret_uid) &&
+            uid_is_listed(config->shm_uids, *ret_uid)) ||
            problem_set(reterr, PROBLEM_SHM_FORBIDDEN, NULL,
                        "Your user may not use shared memory here (shm.uids).");
 }
@@ -77,26 +78,28 @@ struct segment *shm_find(void *user, const struct segment_name *name, const char
 
 /* ---- the name in the path -------------------------------------------------------------------- */
 
-static bool is_name(const char *text, size_t n)
+static bool is_name(const char *text)
 {
     static const char allowed[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
-    return n > 0 && n < REGISTRY_NAME_BYTES && strspn(text, allowed) >= n;
+    size_t n = strlen(text);
+
+    return n > 0 && n < REGISTRY_NAME_BYTES && strspn(text, allowed) == n;
 }
 
 /* Who asks, and for which region. */
 static bool check_head(const struct job *job, struct region *ret_region, struct problem *reterr)
 {
-    const struct route_value *value = &job->values.list[0];
+    const char *name = job->values.text[0];
 
     *ret_region = (struct region){.kind = SEGMENT_SHM};
     if (!check_peer(job, &ret_region->uid, reterr))
         return false;
-    if (!is_name(value->text, value->n))
+    if (job->values.too_long || !is_name(name))
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
                            "A region's name has 1 to 64 letters, digits, '.', '_' and '-'.");
-    memcpy(ret_region->name, value->text, value->n);
+    memcpy(ret_region->name, name, strlen(name) + 1);
     return true;
 }
 
