@@ -27,7 +27,7 @@ MODE_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-re
 B := build/$(MODE)
 LINK = $(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -pie
 
-DEPS_proto  := jansson libisal libzstd spng libxxhash
+DEPS_proto  := jansson libisal libzstd liblz4 spng libxxhash
 DEPS_daemon := libmicrohttpd libuv inih $(DEPS_proto)
 DEPS_tests  := cmocka libcurl zlib $(DEPS_daemon)
 DEPS_examples := zlib spng
@@ -78,6 +78,9 @@ $(B)/proto/openapi.o: proto/openapi.yaml
 
 $(B)/examples/%: $(B)/examples/%.o
 	$(LINK) $^ $(call libs,examples) -o $@
+
+$(B)/bench/%: $(B)/bench/%.o $(B)/liboverlap.a
+	$(LINK) $^ -lm -o $@
 
 $(B)/tests/unit/lib/%: $(B)/tests/unit/lib/%.o $(B)/liboverlap.a
 	$(LINK) $^ $(call libs,tests) -o $@

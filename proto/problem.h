@@ -44,6 +44,7 @@
     X(GEOMETRY_MISMATCH, 422, "geometry-mismatch", "Prediction and reference lie elsewhere")       \
     X(NON_INTEGRAL, 422, "non-integral", "A label is not an integer")                              \
     X(NOT_A_NUMBER, 422, "not-a-number", "A voxel is not a number")                                \
+    X(OUT_OF_RANGE, 422, "out-of-range", "A value is outside its range")                           \
     X(LABEL_OUT_OF_RANGE, 422, "label-out-of-range", "A label is outside -2^31 .. 2^32-1")         \
     X(OVERLAP, 422, "overlap", "Labels overlap where they must not")                               \
     X(TOO_MANY_LABELS, 422, "too-many-labels", "There are more distinct labels than the limit")    \

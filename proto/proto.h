@@ -76,6 +76,36 @@ size_t score_n_classes(const struct score *score);
 char *score_print(const struct score *score, double queue_s, double total_s, size_t *ret_bytes,
                   struct problem *reterr);
 
+/* ---- a loss ---------------------------------------------------------------------------------- */
+
+/* One soft loss being computed; opaque. Used as a struct score is. */
+struct loss;
+
+/* As score_check and score_new; an input may have parts prediction, target, mask and request. */
+bool loss_check(const struct score_input *input, const struct env *env, struct problem *reterr);
+struct loss *loss_new(const struct score_input *input, const struct env *env,
+                      struct problem *reterr);
+void loss_free(struct loss *loss);
+
+/* Read the inputs and compute. Cost: a pass over them, another for the gradient. */
+bool loss_run(struct loss *loss, struct problem *reterr);
+
+#define LOSS_BOUNDARY_BYTES 24
+
+/* Valid until loss_free. */
+struct loss_answer {
+    const char *text;
+    size_t n_bytes;
+    char boundary[LOSS_BOUNDARY_BYTES]; /* of a multipart/mixed answer; "" for JSON alone */
+};
+
+/* After loss_run; as score_print. */
+bool loss_print(struct loss *loss, double queue_s, double total_s, struct loss_answer *ret_answer,
+                struct problem *reterr);
+
+/* After loss_print: give up what the inputs took; the answer stays. */
+void loss_shed(struct loss *loss);
+
 /*
  * A message that asks for scores without HTTP: one pair, or "pairs", a list of them with options of
  * their own beside those of the message. Opaque; one thread at a time.

@@ -22,10 +22,8 @@ struct region {
 /* Texts are borrowed from the JSON, which the request owns. */
 struct request {
     json_t *json;
-    struct source prediction; /* bytes are filled in by score.c */
+    struct source prediction; /* bytes are filled in by body.c */
     struct source reference;
-    const char *prediction_base64; /* NULL: the part of that name */
-    const char *reference_base64;
     bool labels_auto;
     struct named_label *labels;
     size_t n_labels;
@@ -55,6 +53,9 @@ struct request_text {
     const struct parameter *parameters;
     size_t n_parameters;
 };
+
+/* A source of which nothing is known but where it belongs, "#/prediction". */
+struct source source_unknown(const char *pointer);
 
 /*
  * Read a request. An option may not be given twice, nor in query and JSON both.

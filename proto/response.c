@@ -322,7 +322,8 @@ static void set_provenance(struct printer *print, json_t *answer)
         json_pack("{s:o, s:o}", "prediction", input_json(print, score->readers[SCORE_PREDICTION]),
                   "reference", input_json(print, score->readers[SCORE_REFERENCE]));
     struct signature signature = {""};
-    bool is_shared = score->segments[0] != NULL || score->segments[1] != NULL;
+    bool is_shared =
+        score->request.prediction.segment != NULL || score->request.reference.segment != NULL;
 
     /* Of shared memory it would cost another pass, and say what may be different by then. */
     if (!is_shared)

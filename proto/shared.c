@@ -127,8 +127,7 @@ static bool count_tiles(const struct shared *shared, struct share *share, uint64
     }
     is_read = env->now_ns();
     share->read_ns += is_read - start;
-    status =
-        ov_counter_add(share->counter, &pieces[SCORE_PREDICTION], &pieces[SCORE_REFERENCE]);
+    status = ov_counter_add(share->counter, &pieces[SCORE_PREDICTION], &pieces[SCORE_REFERENCE]);
     share->count_ns += env->now_ns() - is_read;
     return status == OV_OK || refuse(shared, status, pieces, reterr);
 }
@@ -177,7 +176,8 @@ static void count_part(void *argument, size_t i)
     bool ok = true;
 
     if (i > 0)
-        ok = ov_counter_new(&shared->options, &share->counter) == OV_OK || no_memory(&share->problem);
+        ok = ov_counter_new(&shared->options, &share->counter) == OV_OK ||
+             no_memory(&share->problem);
     else
         share->counter = shared->score->counter;
     if (ok)

@@ -89,7 +89,7 @@ static enum ov_order order_of(const struct ov_mask *mask)
     while (last > first && mask->shape[last] == 1)
         last--;
     return llabs(mask->strides_bytes[first]) < llabs(mask->strides_bytes[last]) ? OV_ORDER_F
-                                                                                 : OV_ORDER_C;
+                                                                                : OV_ORDER_C;
 }
 
 /* Axes of one element go, and two that are one become one. */

@@ -16,10 +16,10 @@ struct view_axis {
 struct view {
     const struct segment *segment;
     const char *pointer;
-    struct ov_mask mask; /* data is NULL where the segment is not mapped */
-    size_t width;        /* bytes per element */
-    uint64_t start;      /* of element [0, 0, ...] in the segment */
-    uint64_t end;        /* behind the last byte of any element */
+    struct ov_mask mask;                /* data is NULL where the segment is not mapped */
+    size_t width;                       /* bytes per element */
+    uint64_t start;                     /* of element [0, 0, ...] in the segment */
+    uint64_t end;                       /* behind the last byte of any element */
     struct view_axis axes[OV_MAX_NDIM]; /* [n_axes], the fastest first in the order of elements */
     int n_axes;
 };

@@ -40,7 +40,8 @@ static const struct {
 #define TO_EXPLICIT  "dcmconv +te, of dcmtk"
 #define FROM_JPEG    "dcmdjpeg, of dcmtk"
 #define FROM_JPEG_LS "dcmdjpls, of dcmtk"
-#define FROM_ANY     "gdcmconv --raw, of gdcm"
+#define FROM_2000    "gdcmconv --raw, of gdcm"
+#define BY_WRITER    "what wrote it"
 
 /* PS3.6, table A-1. One that is not here is named by its UID. */
 static const struct {
@@ -52,16 +53,16 @@ static const struct {
     {"1.2.840.10008.1.2.1.99", "deflated explicit VR little endian", TO_EXPLICIT},
     {"1.2.840.10008.1.2.2", "explicit VR big endian", TO_EXPLICIT},
     {"1.2.840.10008.1.2.5", "RLE", "dcmdrle, of dcmtk"},
-    {"1.2.840.10008.1.2.8.1", "deflated image frames", "pydicom's decompress()"},
+    {"1.2.840.10008.1.2.8.1", "deflated image frames", BY_WRITER},
     {"1.2.840.10008.1.2.4.50", "JPEG baseline", FROM_JPEG},
     {"1.2.840.10008.1.2.4.51", "JPEG extended", FROM_JPEG},
     {"1.2.840.10008.1.2.4.57", "JPEG lossless", FROM_JPEG},
     {"1.2.840.10008.1.2.4.70", "JPEG lossless, first order", FROM_JPEG},
     {"1.2.840.10008.1.2.4.80", "JPEG-LS lossless", FROM_JPEG_LS},
     {"1.2.840.10008.1.2.4.81", "JPEG-LS near lossless", FROM_JPEG_LS},
-    {"1.2.840.10008.1.2.4.90", "JPEG 2000 lossless", FROM_ANY},
-    {"1.2.840.10008.1.2.4.91", "JPEG 2000", FROM_ANY},
-    {"1.2.840.10008.1.2.4.201", "HTJ2K lossless", "pydicom's decompress()"},
+    {"1.2.840.10008.1.2.4.90", "JPEG 2000 lossless", FROM_2000},
+    {"1.2.840.10008.1.2.4.91", "JPEG 2000", FROM_2000},
+    {"1.2.840.10008.1.2.4.201", "HTJ2K lossless", BY_WRITER},
 };
 
 static const char explicit_little_endian[] = "1.2.840.10008.1.2.1";
@@ -101,7 +102,7 @@ bool dicom_check_syntax(const struct dicom *file, const struct dicom_element *ui
 {
     struct dicom_text text = dicom_text(uid);
     const char *what = "one that is not known here";
-    const char *converter = "pydicom's decompress()";
+    const char *converter = BY_WRITER;
 
     if (dicom_text_is(text, explicit_little_endian))
         return true;
@@ -113,7 +114,7 @@ bool dicom_check_syntax(const struct dicom *file, const struct dicom_element *ui
     }
     return problem_set(reterr, PROBLEM_UNSUPPORTED_SYNTAX, file->pointer,
                        "The DICOM transfer syntax is %.*s, %s. Only explicit VR little endian, "
-                       "%s, is read; convert it (%s).",
+                       "%s, is read: convert it with %s.",
                        uid_length(text), text.at, what, explicit_little_endian, converter);
 }
 

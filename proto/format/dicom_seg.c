@@ -90,10 +90,9 @@ static bool read_seg(struct seg *seg, struct coding *stream, struct problem *ret
     struct mask_header *header = reader__header(seg->reader);
     struct layers *layers;
 
-    header->encoding.dtype = OV_U16;
     if (!load(seg, stream, reterr) || !read_elements(seg, reterr) || !seg_check(seg, reterr) ||
         !read_threshold(seg, reterr) || !seg_place(seg, header, reterr) ||
-        !reader__measure(seg->reader, reterr))
+        !reader__measure_layers(seg->reader, reterr))
         return false;
     layers = reader__layers(seg->reader, reterr);
     return layers != NULL && seg_add_frames(seg, layers, reterr) && layers_merge(layers, reterr);

@@ -13,6 +13,7 @@
 #include <string.h>
 /* cmocka.h needs the above */
 #include <cmocka.h>
+#include <lz4frame.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -49,10 +50,13 @@ static inline void test_give(uint64_t n_bytes)
 
 static inline struct env test_env(void)
 {
-    struct env env = {.memory_take = test_take, .memory_give = test_give};
+    struct env env = {
+        .budget_bytes = UINT64_MAX, .memory_take = test_take, .memory_give = test_give};
 
     env.limits.decoded_bytes = 1 << 24;
     env.limits.voxels = 1 << 24;
+    env.limits.json_depth = 32;
+    env.limits.json_values = 65536;
     budget_used = 0;
     budget_most = 0;
     budget_bytes = 1 << 24;
@@ -283,6 +287,17 @@ static inline void put_zstd(struct file *file, const void *bytes, size_t n)
     ZSTD_freeCCtx(ctx);
 }
 
+static inline void put_lz4(struct file *file, const void *bytes, size_t n)
+{
+    LZ4F_preferences_t preferences = {
+        .frameInfo = {.contentChecksumFlag = LZ4F_contentChecksumEnabled, .contentSize = n}};
+    size_t n_out = LZ4F_compressFrame(file->bytes + file->n, sizeof(file->bytes) - file->n, bytes,
+                                      n, &preferences);
+
+    assert_false(LZ4F_isError(n_out));
+    file->n += n_out;
+}
+
 static inline void put_coded(struct file *file, enum coding_kind kind, const void *bytes, size_t n)
 {
     switch (kind) {
@@ -294,6 +309,9 @@ static inline void put_coded(struct file *file, enum coding_kind kind, const voi
         break;
     case CODING_ZSTD:
         put_zstd(file, bytes, n);
+        break;
+    case CODING_LZ4:
+        put_lz4(file, bytes, n);
         break;
     default:
         put(file, bytes, n);

@@ -266,9 +266,9 @@ static void transfer_syntaxes_are_named_with_a_converter(void **state)
         {"1.2.840.10008.1.2.1.99", "deflated explicit VR little endian"},
         {"1.2.840.10008.1.2.2", "explicit VR big endian"},
         {"1.2.840.10008.1.2.5", "RLE. Only explicit VR little endian, 1.2.840.10008.1.2.1, is "
-                                "read; convert it (dcmdrle, of dcmtk)"},
-        {"1.2.840.10008.1.2.4.70", "(dcmdjpeg, of dcmtk)"},
-        {"1.2.840.10008.1.2.4.80", "(dcmdjpls, of dcmtk)"},
+                                "read: convert it with dcmdrle, of dcmtk."},
+        {"1.2.840.10008.1.2.4.70", "convert it with dcmdjpeg, of dcmtk."},
+        {"1.2.840.10008.1.2.4.80", "with dcmdjpls, of dcmtk."},
         {"1.2.840.10008.1.2.4.90", "JPEG 2000 lossless"},
         {"1.2.3", "1.2.3, one that is not known here"},
         {"", ", one that is not known here"},

@@ -1,6 +1,7 @@
 /* test_extent.c - masks that leave out their empty slices, made as long as the other one. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dicom_file.h"
+#include "nifti_file.h"
 #include "proto/extent.h"
 #include "proto/pair.h"
 
@@ -159,14 +160,80 @@ static void masks_on_two_grids_are_left_alone(void **state)
     }
 }
 
+/* 4 x 3 x n_slices voxels where column_file's slice `first` and those behind it are. */
+static struct file *volume_file(int first, int n_slices, double step_mm)
+{
+    const double rows[12] = {-0.75, 0, 0, 10, 0, -0.5, 0, -20, 0, 0, step_mm, 2.0 * first};
+    struct file *file = nifti_new(kinds[2]);
+
+    poke_int(file, kinds[2], DIM, 3, n_slices);
+    poke_int(file, kinds[2], SFORM, 0, 1);
+    for (size_t i = 0; i < 12; i++)
+        poke_real(file, kinds[2], SROW, i, rows[i]);
+    for (int i = 1; i < n_slices; i++)
+        put(file, picture, 12);
+    return file;
+}
+
+/* Slices 1 and 2 of 4 x 3 pixels. */
+static struct file *slices_file(void)
+{
+    struct seg_spec spec = binary_spec();
+
+    spec.columns = 4;
+    spec.n = 2;
+    spec.n_frames = "2";
+    spec.frames[0].position = "-10\\20\\2";
+    spec.frames[1].position = "-10\\20\\4";
+    spec.n_pixels = 4;
+    return seg_file(&spec);
+}
+
+static void a_mask_of_fixed_length_sets_the_length(void **state)
+{
+    (void)state;
+    for (int swapped = 0; swapped < 2; swapped++) {
+        struct file *files[2] = {slices_file(), volume_file(0, 5, 2)};
+        struct both both = both_of(files[swapped], files[1 - swapped]);
+        const struct mask_header *header = reader_header(both.readers[swapped]);
+
+        assert_true(extent_match(both.readers[0], both.readers[1], &both.request, &both.problem));
+        assert_int_equal(header->shape[2], 5);
+        assert_int_equal(header->added[0], 1);
+        assert_int_equal(header->added[1], 2);
+        assert_int_equal(reader_header(both.readers[1 - swapped])->shape[2], 5);
+        both_free(&both);
+    }
+}
+
+static void a_mask_of_fixed_length_that_is_too_short_stays_so(void **state)
+{
+    static const struct {
+        int first, n_slices;
+        double step_mm;
+    } cases[] = {{0, 2, 2}, {2, 3, 2}, {2, 1, 2}, {0, 5, 2.1}, {0, 5, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < 10; i++) {
+        struct file *files[2] = {
+            slices_file(),
+            volume_file(cases[i / 2].first, cases[i / 2].n_slices, cases[i / 2].step_mm)};
+        struct both both = both_of(files[i % 2], files[1 - i % 2]);
+
+        assert_left_alone(&both);
+        both_free(&both);
+    }
+}
+
 static void limits_hold_for_the_slices_of_both(void **state)
 {
-    static const int low[] = {0}, high[] = {9000000}, far[] = {499999999}, farther[] = {-499999999};
+    static const int low[] = {0}, high[] = {17000000}, far[] = {499999999},
+                     farther[] = {-499999999};
     struct both both = both_of(column_file(low, 1, false), column_file(high, 1, false));
 
     (void)state;
     assert_false(extent_match(both.readers[0], both.readers[1], &both.request, &both.problem));
-    assert_int_equal(both.problem.code, PROBLEM_DECODED_TOO_LARGE);
+    assert_int_equal(both.problem.code, PROBLEM_TOO_MANY_VOXELS);
     both_free(&both);
     both = both_of(column_file(far, 1, false), column_file(farther, 1, false));
     assert_false(extent_match(both.readers[0], both.readers[1], &both.request, &both.problem));
@@ -205,6 +272,8 @@ int main(void)
         cmocka_unit_test(both_masks_get_all_slices_of_either),
         cmocka_unit_test(requests_that_compare_by_index_are_left_alone),
         cmocka_unit_test(masks_on_two_grids_are_left_alone),
+        cmocka_unit_test(a_mask_of_fixed_length_sets_the_length),
+        cmocka_unit_test(a_mask_of_fixed_length_that_is_too_short_stays_so),
         cmocka_unit_test(limits_hold_for_the_slices_of_both),
         cmocka_unit_test(layers_have_their_own_limit_and_need_memory),
     };
