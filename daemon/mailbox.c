@@ -84,9 +84,12 @@ static struct mailbox *mailbox_new(struct server *server, int fd, uid_t uid)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+/* To watch for the same again would be a system call for nothing. */
 static void watch(struct mailbox *mailbox, int events)
 {
-    uv_poll_start(&mailbox->poll, events, on_event);
+    if (mailbox->watched != events)
+        uv_poll_start(&mailbox->poll, events, on_event);
+    mailbox->watched = events;
 }
 
 static void await_message(struct mailbox *mailbox)
