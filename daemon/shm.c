@@ -67,11 +67,10 @@ struct segment *shm_find_for(uid_t uid, const struct segment_name *name, const c
     return NULL;
 }
 
-struct segment *shm_find(void *user, const struct segment_name *name, const char *pointer,
+struct segment *shm_find(void *job, const struct segment_name *name, const char *pointer,
                          struct problem *reterr)
 {
-    const struct job *job = user;
-    uid_t uid;
+    uid_t uid = 0;
 
     return check_peer(job, &uid, reterr) ? shm_find_for(uid, name, pointer, reterr) : NULL;
 }
@@ -171,13 +170,13 @@ static bool read_key(const struct job *job, const json_t *json, struct region *r
     return true;
 }
 
-static bool read_members(const struct job *job, const json_t *json, struct region *region,
+static bool read_members(const struct job *job, json_t *json, struct region *region,
                          struct problem *reterr)
 {
     const char *member;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)json, member, value)
+    json_object_foreach(json, member, value)
     {
         bool ok = strcmp(member, "key") == 0
                       ? read_key(job, value, region, reterr)
@@ -339,7 +338,7 @@ bool shm_list(struct job *job)
     struct region *regions;
     json_t *list = json_array();
     json_t *answer = json_object();
-    uid_t uid;
+    uid_t uid = 0;
     size_t n;
 
     if (!check_peer(job, &uid, &problem)) {

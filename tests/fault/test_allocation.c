@@ -241,7 +241,7 @@ static void expect_results(const char *text, size_t n, bool *ret_refused)
     json_decref(answer);
 }
 
-static bool fail_one_of_batch(const json_t *message, long k)
+static bool fail_one_of_batch(json_t *message, long k)
 {
     static const struct segments segments = {find_ones, NULL};
     struct problem problem = {0};
