@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "daemon/address.h"
-#include "daemon/peer.h"
+#include "daemon/uid.h"
 
 #define FIELD_TEXT(section, key)    section##_##key
 #define FIELD_ENUM(section, key)    section##_##key
@@ -292,7 +292,7 @@ bool config_check(const struct config *config, struct config_error *reterr)
         return config_fail(reterr, "listen.fd: the path is longer than a Unix socket's may be");
     if (config->listen_fd[0] != '\0' && strcmp(config->shm_enabled, "yes") != 0)
         return config_fail(reterr, "listen.fd needs shm.enabled = yes");
-    if (!peer_is_list(config->shm_uids))
+    if (!uid_is_list(config->shm_uids))
         return config_fail(reterr, "shm.uids: '%s' is not a list of user numbers, self and any",
                            config->shm_uids);
     return check_tcp(config, reterr);

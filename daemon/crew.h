@@ -9,7 +9,7 @@ struct pool;
 
 /* One pool per process: struct env's function has no argument to name another. NULL: nobody helps.
  */
-void crew_set_pool(struct pool *pool, size_t n_threads);
+void crew_set_pool(struct pool *of, size_t n);
 
 /*
  * struct env's `each`. The caller works too and waits only for parts that somebody has begun, so

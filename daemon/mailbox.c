@@ -11,10 +11,10 @@
 #include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/message.h"
-#include "daemon/peer.h"
 #include "daemon/registry.h"
 #include "daemon/server.h"
 #include "daemon/socket.h"
+#include "daemon/uid.h"
 
 /* An answer and what the kernel adds to it, with room to spare. */
 #define SEND_BYTES ((int)(4 * PACKET_ANSWER_BYTES))
@@ -84,9 +84,12 @@ static struct mailbox *mailbox_new(struct server *server, int fd, uid_t uid)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+/* To watch for the same again would be a system call for nothing. */
 static void watch(struct mailbox *mailbox, int events)
 {
-    uv_poll_start(&mailbox->poll, events, on_event);
+    if (mailbox->watched != events)
+        uv_poll_start(&mailbox->poll, events, on_event);
+    mailbox->watched = events;
 }
 
 static void await_message(struct mailbox *mailbox)
@@ -196,12 +199,12 @@ static void take_connection(struct server *server, int fd)
     uid_t uid = (uid_t)-1;
 
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
-    if (!peer_uid(fd, &uid))
+    if (!uid_of_peer(fd, &uid))
         uid = (uid_t)-1;
     mailbox = mailbox_new(server, fd, uid);
     if (mailbox == NULL)
         return;
-    if (peer_is_listed(server->config->shm_uids, uid))
+    if (uid_is_listed(server->config->shm_uids, uid))
         watch(mailbox, UV_READABLE);
     else
         refuse_peer(mailbox);

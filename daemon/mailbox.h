@@ -18,6 +18,7 @@ struct mailbox {
     struct mailbox *previous;
     struct server *server;
     uv_poll_t poll;
+    int watched; /* the events that poll waits for */
     int fd;
     uid_t uid;
     struct message *message; /* being worked on, or answered; NULL for none */

@@ -6,12 +6,11 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/clock.h"
+#include "daemon/handle.h"
 #include "daemon/log.h"
 #include "daemon/mailbox.h"
-#include "daemon/registry.h"
 #include "daemon/server.h"
 #include "daemon/shm.h"
 #include "daemon/stats.h"
@@ -35,7 +34,7 @@ static const char no_memory[] = "{\"ok\": false, \"status\": 503, \"code\": \"ou
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-static void answer(struct message *message, char *text, size_t n_bytes)
+void message_answer(struct message *message, char *text, size_t n_bytes)
 {
     if (text == NULL) {
         text = strdup(no_memory);
@@ -45,23 +44,13 @@ static void answer(struct message *message, char *text, size_t n_bytes)
     message->answer_bytes = n_bytes;
 }
 
-static void fail(struct message *message, const struct problem *problem)
+void message_fail(struct message *message, const struct problem *problem)
 {
     size_t n_bytes = 0;
     char *text = batch_problem(problem, &n_bytes);
 
     stats_refusal(problem->code);
-    answer(message, text, n_bytes);
-}
-
-/* Steals the JSON. */
-static void answer_json(struct message *message, json_t *json)
-{
-    size_t n_bytes = 0;
-    char *text = json != NULL ? json_print(json, &n_bytes) : NULL;
-
-    json_decref(json);
-    answer(message, text, n_bytes);
+    message_answer(message, text, n_bytes);
 }
 
 /* ---- descriptors ----------------------------------------------------------------------------- */
@@ -107,112 +96,6 @@ static struct segment *find(void *user, const struct segment_name *name, const c
     return shm_find_for(message->mailbox->uid, name, pointer, reterr);
 }
 
-/* ---- register, unregister -------------------------------------------------------------------- */
-
-/* 128 random bits, in hexadecimal digits. */
-static bool make_handle(char *text)
-{
-    unsigned char bytes[16];
-
-    if (uv_random(NULL, NULL, bytes, sizeof(bytes), 0, NULL) != 0)
-        return false;
-    memcpy(text, "h_", 2);
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        snprintf(text + 2 + 2 * i, 3, "%02x", bytes[i]);
-    return true;
-}
-
-static bool read_wish(const struct message *message, struct memfile_wish *wish,
-                      struct problem *reterr)
-{
-    const char *member;
-    json_t *value;
-
-    json_object_foreach(message->json, member, value)
-    {
-        if (strcmp(member, "op") != 0 &&
-            !shm_read_extent(member, value, &wish->offset, &wish->byte_size, reterr))
-            return false;
-    }
-    return true;
-}
-
-static struct memfile *take_one(const struct message *message, struct packet *packet,
-                                struct problem *reterr)
-{
-    struct memfile_wish wish = {.byte_size = UINT64_MAX, .map = true};
-
-    if (packet->n_fds != 1) {
-        problem_set(reterr, PROBLEM_BAD_REQUEST, NULL,
-                    "One descriptor is registered at a time; %zu came.", packet->n_fds);
-        return NULL;
-    }
-    if (!read_wish(message, &wish, reterr))
-        return NULL;
-    packet->n_fds = 0;
-    return memfile_new(packet->fds[0], &wish, reterr);
-}
-
-static json_t *seals_json(unsigned seals)
-{
-    static const struct {
-        unsigned seal;
-        const char *name;
-    } names[] = {
-        {0x1, "seal"}, {0x2, "shrink"}, {0x4, "grow"}, {0x8, "write"}, {0x10, "future_write"}};
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if ((seals & names[i].seal) != 0)
-            json_push(&list, json_string(names[i].name));
-    }
-    return list;
-}
-
-static void do_register(struct message *message, struct packet *packet)
-{
-    struct problem problem = {0};
-    struct region region = {.kind = SEGMENT_HANDLE, .uid = message->mailbox->uid};
-    struct memfile *memfile = take_one(message, packet, &problem);
-    unsigned seals = memfile != NULL ? memfile->seals : 0;
-    bool known;
-
-    if (memfile != NULL && !make_handle(region.name)) {
-        problem_set(&problem, PROBLEM_INTERNAL, NULL, "There are no random numbers.");
-        memfile_release(memfile);
-    } else if (memfile != NULL) {
-        registry_add(&region, memfile, message->mailbox, &known, &problem);
-    }
-    if (problem.code != PROBLEM_NONE) {
-        fail(message, &problem);
-        return;
-    }
-    answer_json(message, json_pack("{s:b, s:s, s:I, s:I, s:I, s:o, s:s}", "ok", 1, "handle",
-                                   region.name, "offset", (json_int_t)region.offset, "byte_size",
-                                   (json_int_t)region.byte_size, "object_size",
-                                   (json_int_t)region.object_bytes, "seals", seals_json(seals),
-                                   "mode", region.mode));
-}
-
-static void do_unregister(struct message *message, struct packet *packet)
-{
-    const char *handle = json_string_value(json_object_get(message->json, "handle"));
-    struct problem problem = {0};
-
-    if (packet->n_fds != 0)
-        problem_set(&problem, PROBLEM_BAD_REQUEST, NULL, "Nothing is done with descriptors here.");
-    else if (handle == NULL || json_object_size(message->json) != 2)
-        problem_set(&problem, PROBLEM_BAD_PARAMETER, "#/handle",
-                    "unregister has one member, handle, a string.");
-    else if (!registry_remove(SEGMENT_HANDLE, handle, message->mailbox->uid, message->mailbox))
-        problem_set(&problem, PROBLEM_HANDLE_UNKNOWN, "#/handle",
-                    "This connection has made no such handle.");
-    if (problem.code != PROBLEM_NONE)
-        fail(message, &problem);
-    else
-        answer_json(message, json_pack("{s:b}", "ok", 1));
-}
-
 /* ---- score ----------------------------------------------------------------------------------- */
 
 static void run(struct message *message, double queue_s)
@@ -222,7 +105,7 @@ static void run(struct message *message, double queue_s)
 
     for (size_t i = 0; i < batch_n_pairs(message->batch); i++)
         stats_refusal(batch_problem_of(message->batch, i));
-    answer(message, text, n_bytes);
+    message_answer(message, text, n_bytes);
 }
 
 static bool make_batch(struct message *message)
@@ -235,7 +118,7 @@ static bool make_batch(struct message *message)
     json_decref(message->json);
     message->json = NULL;
     if (message->batch == NULL)
-        fail(message, &problem);
+        message_fail(message, &problem);
     return message->batch != NULL;
 }
 
@@ -260,7 +143,7 @@ static bool parse(struct message *message)
                     (int)LOOK_JSON_BYTES);
     if (problem.code == PROBLEM_NONE)
         return make_batch(message);
-    fail(message, &problem);
+    message_fail(message, &problem);
     return false;
 }
 
@@ -275,7 +158,7 @@ static bool work(struct task *task)
     if (waited_ns / 1000000 > message->mailbox->server->config->timeouts_queue_ms) {
         problem_set(&problem, PROBLEM_QUEUE_FULL, NULL,
                     "The message waited too long for a thread.");
-        fail(message, &problem);
+        message_fail(message, &problem);
         return true;
     }
     if (message->batch != NULL || parse(message))
@@ -295,7 +178,7 @@ static void hand_over(struct message *message, enum pool_lane lane)
 
     if (!pool_has_room(pool)) {
         problem_set(&problem, PROBLEM_QUEUE_FULL, NULL, "Too many requests wait for a thread.");
-        fail(message, &problem);
+        message_fail(message, &problem);
         return;
     }
     message->task = (struct task){.work = work, .finish = finish};
@@ -331,8 +214,8 @@ static const struct operation {
     enum stats_op counted_as;
     void (*act)(struct message *message, struct packet *packet);
 } operations[] = {
-    {"register", STATS_OP_REGISTER, do_register},
-    {"unregister", STATS_OP_UNREGISTER, do_unregister},
+    {"register", STATS_OP_REGISTER, handle_register},
+    {"unregister", STATS_OP_UNREGISTER, handle_unregister},
     {"score", STATS_OP_SCORE, do_score},
 };
 
@@ -351,7 +234,7 @@ static void act(struct message *message, struct packet *packet)
     stats_message(STATS_OP_OTHER);
     problem_set(&problem, PROBLEM_BAD_PARAMETER, "#/op",
                 "op must be \"register\", \"unregister\" or \"score\".");
-    fail(message, &problem);
+    message_fail(message, &problem);
 }
 
 static void begin(struct message *message, struct packet *packet)
@@ -362,7 +245,7 @@ static void begin(struct message *message, struct packet *packet)
         message->text = malloc(packet->n);
         message->n_text = packet->n;
         if (message->text == NULL) {
-            answer(message, NULL, 0);
+            message_answer(message, NULL, 0);
             return;
         }
         memcpy(message->text, packet->text, packet->n);
@@ -375,7 +258,7 @@ static void begin(struct message *message, struct packet *packet)
     if (message->json != NULL)
         act(message, packet);
     else
-        fail(message, &problem);
+        message_fail(message, &problem);
 }
 
 static struct message *message_new(struct mailbox *mailbox)
@@ -404,7 +287,7 @@ bool message_refuse(struct mailbox *mailbox, const struct problem *problem)
 {
     if (mailbox->message == NULL && message_new(mailbox) == NULL)
         return false;
-    fail(mailbox->message, problem);
+    message_fail(mailbox->message, problem);
     return true;
 }
 

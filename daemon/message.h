@@ -38,6 +38,10 @@ bool message_begin(struct mailbox *mailbox, struct packet *packet);
 /* Answer what could not even be received. */
 bool message_refuse(struct mailbox *mailbox, const struct problem *problem);
 
+/* For those who do what a message asks. _answer takes the text; NULL stands for no memory. */
+void message_answer(struct message *message, char *text, size_t n_bytes);
+void message_fail(struct message *message, const struct problem *problem);
+
 void message_free(struct message *message);
 
 #endif

@@ -36,7 +36,7 @@ struct registry_counts {
 };
 
 /* One registry per process; any thread. */
-void registry_set_limits(const struct registry_limits *limits);
+void registry_set_limits(const struct registry_limits *to);
 
 /*
  * Add a region; its memory is taken, also where this fails. Problems: PROBLEM_SHM_QUOTA,

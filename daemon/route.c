@@ -21,8 +21,8 @@ static const struct route routes[] = {
     {"GET", "/readyz", NULL, probe_readyz},
     {"GET", "/metrics", NULL, stats_handle},
     {"GET", "/v1/shm", NULL, shm_list},
-    {"PUT", "/v1/shm/{name}", shm_check, shm_put},
     {"GET", "/v1/shm/{name}", NULL, shm_get},
+    {"PUT", "/v1/shm/{name}", shm_check, shm_put},
     {"DELETE", "/v1/shm/{name}", NULL, shm_delete},
     {"GET", "/v1/runs", NULL, run_list},
     {"GET", "/v1/runs/{run}", NULL, run_summary},
@@ -35,11 +35,9 @@ static const struct route routes[] = {
     {"GET", "/v1/runs/{run}/compare/{other}", NULL, run_compare},
 };
 
-#define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
-
 const struct route *route_list(size_t *ret_n)
 {
-    *ret_n = N_ROUTES;
+    *ret_n = sizeof(routes) / sizeof(routes[0]);
     return routes;
 }
 
@@ -77,7 +75,7 @@ const struct route *route_find(const char *method, const char *path, bool *ret_k
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
 
     *ret_known = strcmp(path, "*") == 0 && strcmp(method, "OPTIONS") == 0;
-    for (size_t i = 0; i < N_ROUTES; i++) {
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
         if (!matches(routes[i].path, path, NULL))
             continue;
         *ret_known = true;
@@ -99,7 +97,7 @@ void route_allow(const char *path, char *text, size_t cap)
 
     if (strcmp(path, "*") == 0)
         n = (size_t)snprintf(text, cap, "GET, HEAD, POST, PUT, DELETE, ");
-    for (size_t i = 0; i < N_ROUTES; i++) {
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
         if (matches(routes[i].path, path, NULL))
             n += (size_t)snprintf(text + n, cap - n, "%s, %s", routes[i].method,
                                   strcmp(routes[i].method, "GET") == 0 ? "HEAD, " : "");

@@ -20,7 +20,7 @@ struct job;
  */
 struct route {
     const char *method; /* HEAD is answered as GET */
-    const char *path;   /* "/v1/shm/{name}": a part in braces stands for any part of a path */
+    const char *path;
     /* NULL: takes no body. Else asked before the body is read. */
     bool (*check)(struct job *job, struct problem *reterr);
     /* Once the body is there. true: the job has its answer; false: it is suspended and will. */

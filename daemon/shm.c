@@ -12,9 +12,9 @@
 
 #include "daemon/clock.h"
 #include "daemon/job.h"
-#include "daemon/peer.h"
 #include "daemon/registry.h"
 #include "daemon/server.h"
+#include "daemon/uid.h"
 #include "proto/json.h"
 
 /* A registration is three members. */
@@ -39,7 +39,8 @@ static bool check_peer(const struct job *job, uid_t *ret_uid, struct problem *re
     if (!job->connection->listener->is_unix)
         return problem_set(reterr, PROBLEM_SHM_FORBIDDEN, NULL,
                            "Shared memory is for connections over the Unix socket alone.");
-    return (peer_uid(job->connection->fd, ret_uid) && peer_is_listed(config->shm_uids, *ret_uid)) ||
+    return (uid_of_peer(job->connection->fd, ret_uid) &&
+            uid_is_listed(config->shm_uids, *ret_uid)) ||
            problem_set(reterr, PROBLEM_SHM_FORBIDDEN, NULL,
                        "Your user may not use shared memory here (shm.uids).");
 }
@@ -66,23 +67,24 @@ struct segment *shm_find_for(uid_t uid, const struct segment_name *name, const c
     return NULL;
 }
 
-struct segment *shm_find(void *user, const struct segment_name *name, const char *pointer,
+struct segment *shm_find(void *job, const struct segment_name *name, const char *pointer,
                          struct problem *reterr)
 {
-    const struct job *job = user;
-    uid_t uid;
+    uid_t uid = 0;
 
     return check_peer(job, &uid, reterr) ? shm_find_for(uid, name, pointer, reterr) : NULL;
 }
 
 /* ---- the name in the path -------------------------------------------------------------------- */
 
-static bool is_name(const char *text, size_t n)
+static bool is_name(const char *text)
 {
     static const char allowed[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
-    return n > 0 && n < REGISTRY_NAME_BYTES && strspn(text, allowed) >= n;
+    size_t n = strlen(text);
+
+    return n > 0 && n < REGISTRY_NAME_BYTES && strspn(text, allowed) == n;
 }
 
 /* Who asks, and for which region. */
@@ -93,10 +95,10 @@ static bool check_head(const struct job *job, struct region *ret_region, struct 
     *ret_region = (struct region){.kind = SEGMENT_SHM};
     if (!check_peer(job, &ret_region->uid, reterr))
         return false;
-    if (job->values.too_long || !is_name(name, strlen(name)))
+    if (job->values.too_long || !is_name(name))
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
                            "A region's name has 1 to 64 letters, digits, '.', '_' and '-'.");
-    memcpy(ret_region->name, name, strlen(name));
+    memcpy(ret_region->name, name, strlen(name) + 1);
     return true;
 }
 
@@ -168,13 +170,13 @@ static bool read_key(const struct job *job, const json_t *json, struct region *r
     return true;
 }
 
-static bool read_members(const struct job *job, const json_t *json, struct region *region,
+static bool read_members(const struct job *job, json_t *json, struct region *region,
                          struct problem *reterr)
 {
     const char *member;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)json, member, value)
+    json_object_foreach(json, member, value)
     {
         bool ok = strcmp(member, "key") == 0
                       ? read_key(job, value, region, reterr)
@@ -336,7 +338,7 @@ bool shm_list(struct job *job)
     struct region *regions;
     json_t *list = json_array();
     json_t *answer = json_object();
-    uid_t uid;
+    uid_t uid = 0;
     size_t n;
 
     if (!check_peer(job, &uid, &problem)) {

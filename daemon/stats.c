@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -232,14 +233,15 @@ static void print_cpu(const struct samples *to)
 
 static void print_resident(const struct samples *to)
 {
-    unsigned long long total = 0;
-    unsigned long long resident = 0;
+    char line[128];
     FILE *file = fopen("/proc/self/statm", "re");
 
-    if (file != NULL && fscanf(file, "%llu %llu", &total, &resident) == 2)
-        print_uint(to, resident * (uint64_t)sysconf(_SC_PAGESIZE));
-    if (file != NULL)
-        fclose(file);
+    if (file == NULL)
+        return;
+    if (fgets(line, sizeof(line), file) != NULL) /* pages in all, pages resident, ... */
+        print_uint(to,
+                   strtoull(line + strcspn(line, " "), NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE));
+    fclose(file);
 }
 
 /* Without the one that looks. */

@@ -42,16 +42,16 @@ static bool check_list(const json_t *message, const json_t *pairs, struct proble
 }
 
 /* Several threads read the list and what is common, but none counts a reference to them. */
-static bool split(struct batch *batch, const json_t *message)
+static bool split(struct batch *batch, json_t *message)
 {
-    batch->common = json_copy((json_t *)(uintptr_t)message);
+    batch->common = json_copy(message);
     batch->pairs = json_incref(json_object_get(message, "pairs"));
     json_object_del(batch->common, "op");
     json_object_del(batch->common, "pairs");
     return batch->common != NULL;
 }
 
-struct batch *batch_new(const struct json_t *message, const struct segments *segments,
+struct batch *batch_new(struct json_t *message, const struct segments *segments,
                         const struct env *env, struct problem *reterr)
 {
     const json_t *pairs = json_object_get(message, "pairs");
@@ -131,7 +131,7 @@ static bool open_item(struct batch *batch, size_t i)
 {
     struct item *item = &batch->items[i];
 
-    if (!make_item(batch, i))
+    if (!make_item(batch, i) || item->problem.code != PROBLEM_NONE)
         return false;
     item->opened = item->opened || score_open(item->score, &item->problem);
     return item->opened;
@@ -197,8 +197,7 @@ static char *prefixed(const char *prefix, char *text, size_t *n_bytes)
     char *whole = text != NULL ? malloc(n + *n_bytes) : NULL;
 
     if (whole != NULL) {
-        memcpy(whole, prefix, n);
-        memcpy(whole + n, text + 1, *n_bytes); /* its brace goes, its NUL comes along */
+        memcpy(stpcpy(whole, prefix), text + 1, *n_bytes); /* its brace goes, its NUL comes along */
         *n_bytes += n - 1;
     }
     free(text);

@@ -114,7 +114,7 @@ void loss_shed(struct loss *loss);
 struct batch;
 
 /* The message is not kept. NULL with reterr set where it is none of these. */
-struct batch *batch_new(const struct json_t *message, const struct segments *segments,
+struct batch *batch_new(struct json_t *message, const struct segments *segments,
                         const struct env *env, struct problem *reterr);
 void batch_free(struct batch *batch);
 

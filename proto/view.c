@@ -60,7 +60,7 @@ static bool check_bounds(struct view *view, struct problem *reterr)
 {
     const struct ov_mask *mask = &view->mask;
     uint64_t low = view->start;
-    uint64_t high = view->start;
+    uint64_t high = low;
 
     for (int axis = 0; axis < mask->ndim; axis++) {
         int64_t stride = mask->strides_bytes[axis];

@@ -233,6 +233,96 @@ static void a_request_of_segmentations_survives_every_failure(void **state)
     free(low);
 }
 
+static bool read_nothing(const struct segment *segment, uint64_t offset, void *bytes, size_t n)
+{
+    (void)segment;
+    (void)offset;
+    memset(bytes, 1, n);
+    return true;
+}
+
+static void release_nothing(struct segment *segment)
+{
+    (void)segment;
+}
+
+static struct segment *find_ones(void *user, const struct segment_name *name, const char *pointer,
+                                 struct problem *reterr)
+{
+    static struct segment ones = {1 << 16, NULL, read_nothing, release_nothing};
+
+    (void)user;
+    (void)name;
+    (void)pointer;
+    (void)reterr;
+    return &ones;
+}
+
+/* A pair that cannot be scored says so in its place; what is said is whole. */
+static void expect_results(const char *text, size_t n, bool *ret_refused)
+{
+    json_t *answer = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+    json_t *results = json_object_get(answer, "results");
+
+    assert_int_equal(json_array_size(results), 2);
+    for (size_t i = 0; i < 2; i++) {
+        json_t *result = json_array_get(results, i);
+        bool ok = json_is_true(json_object_get(result, "ok"));
+
+        *ret_refused = *ret_refused || !ok;
+        assert_non_null(json_object_get(result, ok ? "classes" : "detail"));
+    }
+    json_decref(answer);
+}
+
+static bool fail_one_of_batch(json_t *message, long k)
+{
+    static const struct segments segments = {find_ones, NULL};
+    struct problem problem = {0};
+    struct batch *batch;
+    char *text = NULL;
+    size_t n_bytes = 0;
+    bool refused = false;
+    bool failed;
+
+    allocations_left = k;
+    batch = batch_new(message, &segments, &fixture_env, &problem);
+    if (batch != NULL) {
+        batch_look(batch);
+        text = batch_run(batch, 0, 0, &n_bytes);
+    }
+    failed = allocations_left < 0;
+    allocations_left = -1;
+    if (text != NULL)
+        expect_results(text, n_bytes, &refused);
+    assert_true(failed || (text != NULL && !refused));
+    free(text);
+    batch_free(batch);
+    assert_int_equal(fixture_taken_bytes, 0);
+    return failed;
+}
+
+static void a_message_of_pairs_survives_every_failure(void **state)
+{
+    static const char text[] =
+        "{\"op\":\"score\",\"regions\":{\"WT\":[1,2]},\"pairs\":["
+        "{\"prediction\":{\"fd\":0,\"dtype\":\"uint8\",\"shape\":[9,9],\"strides\":[40,3]},"
+        "\"reference\":{\"fd\":0,\"dtype\":\"int16\",\"shape\":[9,9]}},"
+        "{\"prediction\":{\"fd\":0,\"dtype\":\"uint8\",\"shape\":[4]},"
+        "\"reference\":{\"fd\":0,\"dtype\":\"uint8\",\"shape\":[4]}}]}";
+    json_t *message = json_loads(text, 0, NULL);
+    long k = 0;
+
+    (void)state;
+    assert_non_null(message);
+    while (fail_one_of_batch(message, k)) {
+        k++;
+        assert_true(k < 5000);
+    }
+    assert_true(k > 100);
+    json_decref(message);
+}
+
 static int hook_jansson(void **state)
 {
     (void)state;
@@ -314,6 +404,7 @@ int main(void)
         cmocka_unit_test(a_layered_request_survives_every_failure),
         cmocka_unit_test(a_request_of_volumes_survives_every_failure),
         cmocka_unit_test(a_request_of_segmentations_survives_every_failure),
+        cmocka_unit_test(a_message_of_pairs_survives_every_failure),
         cmocka_unit_test(a_request_with_many_labels_survives_every_failure),
         cmocka_unit_test(annotations_survive_every_failure),
         cmocka_unit_test(an_annotation_file_survives_every_failure),

@@ -1,7 +1,7 @@
-/* peer.h - who is at the other end of a Unix socket, and whether they may share memory with us. */
+/* uid.h - who is at the other end of a Unix socket, and whether they may share memory with us. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DAEMON_PEER_H
-#define DAEMON_PEER_H
+#ifndef DAEMON_UID_H
+#define DAEMON_UID_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -9,15 +9,15 @@
 #include "proto/problem.h"
 
 /* As the kernel knew it when the connection was made; false where it does not tell. */
-bool peer_uid(int fd, uid_t *ret_uid);
+bool uid_of_peer(int fd, uid_t *ret_uid);
 
 /* Whether a text is a list of user numbers, "self" and "any", with commas between them. */
-bool peer_is_list(const char *list);
+bool uid_is_list(const char *list);
 
 /*
  * Whether a user is on such a list. The number that stands for users of other name spaces never
  * is: it is not one user.
  */
-bool peer_is_listed(const char *list, uid_t uid);
+bool uid_is_listed(const char *list, uid_t uid);
 
 #endif

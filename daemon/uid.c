@@ -1,6 +1,6 @@
-/* peer.c - who is at the other end of a Unix socket, and whether they may share memory with us. */
+/* uid.c - who is at the other end of a Unix socket, and whether they may share memory with us. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/peer.h"
+#include "daemon/uid.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 /* What the kernel shows for a user that has no number here (fs.overflowuid's default). */
 #define OVERFLOW_UID ((uid_t)65534)
 
-bool peer_uid(int fd, uid_t *ret_uid)
+bool uid_of_peer(int fd, uid_t *ret_uid)
 {
     struct ucred peer = {.uid = OVERFLOW_UID};
     socklen_t n_bytes = sizeof(peer);
@@ -39,7 +39,7 @@ static bool is_number(const char *entry, size_t n)
     return n > 0 && n < 10 && strspn(entry, "0123456789") >= n;
 }
 
-bool peer_is_list(const char *list)
+bool uid_is_list(const char *list)
 {
     size_t n;
 
@@ -50,7 +50,7 @@ bool peer_is_list(const char *list)
     return true;
 }
 
-bool peer_is_listed(const char *list, uid_t uid)
+bool uid_is_listed(const char *list, uid_t uid)
 {
     size_t n;
 
