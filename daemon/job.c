@@ -39,6 +39,7 @@ void job_free(struct job *job)
     score_free(job->score);
     score_kept_done(&job->kept);
     answer_done(&job->answer);
+    loss_free(job->loss);
     arena_free(&server->arenas, &job->body);
     memory_give(job->taken_bytes);
     if (job->held_fd >= 0)

@@ -65,6 +65,8 @@ struct job {
     struct score_kept kept;
     bool keeps;                    /* its score goes to the store */
     void (*read)(struct job *job); /* what a worker does; NULL: score */
+    struct loss *loss;             /* holds its answer's text */
+    char answer_type[sizeof("multipart/mixed; boundary=") + LOSS_BOUNDARY_BYTES];
     struct score *score;
     bool opened;  /* score_open was well */
     bool counted; /* so was score_run */

@@ -7,6 +7,7 @@
 
 #include "daemon/info.h"
 #include "daemon/keep.h"
+#include "daemon/loss.h"
 #include "daemon/probe.h"
 #include "daemon/run.h"
 #include "daemon/shm.h"
@@ -15,6 +16,7 @@
 
 static const struct route routes[] = {
     {"POST", "/v1/score", work_check, work_begin},
+    {"POST", "/v1/loss", loss_check_job, loss_begin},
     {"GET", "/v1/info", NULL, info_handle},
     {"GET", "/openapi.yaml", NULL, info_openapi},
     {"GET", "/livez", NULL, probe_livez},

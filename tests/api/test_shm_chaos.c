@@ -145,7 +145,7 @@ static void register_region(int mailbox, size_t which, char handle[64])
         snprintf(handle, 64, "%s", text != NULL ? text : "");
         json_decref(answer);
         if (text != NULL && !whole) {
-            char request[128];
+            char request[192];
 
             snprintf(request, sizeof request, "{\"op\":\"unregister\",\"handle\":\"%s\"}", handle);
             send_text(mailbox, request, -1);

@@ -8,7 +8,7 @@
 #include "tests/unit/lib/naive.h"
 
 /* From the definition: sign, 5 bits of exponent, 10 of fraction. */
-static double naive_half(unsigned bits)
+static double half_value(unsigned bits)
 {
     int exponent = (int)(bits >> 10 & 31);
     double fraction = (double)(bits & 1023);
@@ -22,7 +22,7 @@ static void every_half_is_its_number_and_comes_back(void **state)
 {
     (void)state;
     for (unsigned bits = 0; bits <= UINT16_MAX; bits++) {
-        double expected = naive_half(bits);
+        double expected = half_value(bits);
         double value = ov__float_of_half((uint16_t)bits);
         if (isnan(expected)) {
             assert_true(isnan(value));
@@ -37,7 +37,7 @@ static void halves_are_rounded_to_the_nearest_even(void **state)
 {
     (void)state;
     for (unsigned bits = 0; bits < 0x7bff; bits++) {
-        double low = naive_half(bits), high = naive_half(bits + 1), middle = (low + high) / 2;
+        double low = half_value(bits), high = half_value(bits + 1), middle = (low + high) / 2;
         assert_int_equal(ov__half_of(middle), bits % 2 == 0 ? bits : bits + 1);
         assert_int_equal(ov__half_of(nextafter(middle, 0)), bits);
         assert_int_equal(ov__half_of(nextafter(middle, 1e9)), bits + 1);
