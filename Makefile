@@ -26,7 +26,7 @@ MODE_cov     := -O0 --coverage -fprofile-update=atomic
 B := build/$(MODE)
 LINK = $(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -pie
 
-DEPS_proto  := jansson libisal libzstd spng libxxhash
+DEPS_proto  := jansson libisal libzstd spng libtiff-4 libxxhash
 DEPS_daemon := libmicrohttpd libuv inih $(DEPS_proto)
 DEPS_tests  := cmocka libcurl zlib $(DEPS_daemon)
 DEPS_examples := zlib spng

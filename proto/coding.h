@@ -13,7 +13,11 @@
     X(ZSTD, "zstd", "zstd")
 
 #define CODING_ENUM(symbol, name, http) CODING_##symbol,
-enum coding_kind { CODING_MAP(CODING_ENUM) CODING_N, CODING_AUTO = CODING_N };
+enum coding_kind {
+    CODING_MAP(CODING_ENUM) CODING_N,
+    CODING_AUTO = CODING_N,
+    CODING_DEFLATE, /* bare, as in ZIP archives; a container names it, no request does */
+};
 #undef CODING_ENUM
 
 const char *coding_name(enum coding_kind kind);
@@ -57,6 +61,10 @@ bool coding_read(struct coding *coding, void *bytes, size_t n, struct problem *r
  * NULL where they do not, or fewer than n are left; then nothing has moved.
  */
 const uint8_t *coding_borrow(struct coding *coding, size_t n);
+
+/* What a container says of the decoded bytes, before the first is read: coding_finish holds the
+ * stream to it. */
+void coding_expect(struct coding *coding, uint64_t n_bytes, uint32_t crc_32);
 
 /* The stream ends here: nothing decoded is left, checksums are right, no bytes follow. */
 bool coding_finish(struct coding *coding, struct problem *reterr);

@@ -10,6 +10,8 @@ static const struct format *const formats[FORMAT_N] = {
     [FORMAT_NPY] = &format_npy,
     [FORMAT_NIFTI] = &format_nifti,
     [FORMAT_PNG] = &format_png,
+    [FORMAT_TIFF] = &format_tiff,
+    [FORMAT_NPZ] = &format_npz,
     [FORMAT_RAW] = &format_raw,
 };
 
@@ -45,11 +47,8 @@ static const struct {
 } strangers[] = {
     {0, 2, "\x1f\x8b", "gzip (one coding is taken off, the one that encoding names)"},
     {0, 4, "\x28\xb5\x2f\xfd", "zstd (one coding is taken off, the one that encoding names)"},
-    {0, 4, "PK\x03\x04", "a ZIP archive (NPZ is one: send the .npy inside it)"},
     {0, 4, "NRRD", "NRRD"},
     {0, 10, "ObjectType", "MetaImage"},
-    {0, 4, "II*\0", "TIFF"},
-    {0, 4, "MM\0*", "TIFF"},
     {0, 3, "\xff\xd8\xff", "JPEG, which does not keep labels"},
     {0, 8, "\x89HDF\r\n\x1a\n", "HDF5"},
     {0, 1, "{", "JSON, perhaps run-length encoded"},

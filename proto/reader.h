@@ -17,6 +17,8 @@
     X(NPY, "npy")     \
     X(NIFTI, "nifti") \
     X(PNG, "png")     \
+    X(TIFF, "tiff")   \
+    X(NPZ, "npz")     \
     X(RAW, "raw")
 
 #define FORMAT_ENUM(symbol, name) FORMAT_##symbol,
@@ -138,7 +140,8 @@ struct format {
     void (*close)(void *state); /* NULL: no state */
 };
 
-extern const struct format format_npy, format_nifti, format_png, format_raw;
+extern const struct format format_npy, format_nifti, format_png, format_tiff, format_npz;
+extern const struct format format_raw;
 
 const struct format *format_of(enum format_kind kind);
 

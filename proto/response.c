@@ -296,6 +296,7 @@ static json_t *skipped_json(struct printer *print, const struct reader *reader)
 static json_t *input_json(struct printer *print, const struct reader *reader)
 {
     const struct mask_header *header = reader_header(reader);
+    uint64_t n_skipped;
     json_t *object =
         json_pack("{s:s, s:s, s:s, s:o, s:s}", "format", format_name(header->format), "encoding",
                   coding_name(header->coding), "dtype", ov_dtype_name(header->encoding.dtype),
@@ -305,8 +306,9 @@ static json_t *input_json(struct printer *print, const struct reader *reader)
     if (header->layers != NULL) {
         put(print, object, "dtype", json_null());
         put(print, object, "layers", count(layers_n_labels(header->layers)));
-        put(print, object, "skipped", skipped_json(print, reader));
     }
+    if (header->layers != NULL || reader_skipped(reader, 0, &n_skipped) != NULL)
+        put(print, object, "skipped", skipped_json(print, reader));
     return object;
 }
 

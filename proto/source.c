@@ -102,7 +102,9 @@ static const struct {
     const char *name;
     uint64_t formats;
 } own_members[] = {
-    {"layers", OF(NPY) | OF(NIFTI) | OF(PNG)},
+    {"layers", OF(NPY) | OF(NIFTI) | OF(PNG) | OF(TIFF) | OF(NPZ)},
+    {"member", OF(NPZ)},
+    {"colors", OF(PNG) | OF(TIFF)},
 };
 
 static bool is_own_member(const char *name, enum format_kind format, bool *ret_belongs)
