@@ -7,12 +7,8 @@
 #include "proto/reader.h"
 
 static const struct format *const formats[FORMAT_N] = {
-    [FORMAT_NPY] = &format_npy,
-    [FORMAT_NIFTI] = &format_nifti,
-    [FORMAT_PNG] = &format_png,
-    [FORMAT_TIFF] = &format_tiff,
-    [FORMAT_NPZ] = &format_npz,
-    [FORMAT_RAW] = &format_raw,
+    [FORMAT_NPY] = &format_npy,   [FORMAT_NIFTI] = &format_nifti, [FORMAT_PNG] = &format_png,
+    [FORMAT_TIFF] = &format_tiff, [FORMAT_NPZ] = &format_npz,     [FORMAT_RAW] = &format_raw,
 };
 
 #define FORMAT_NAME(symbol, name) name,
@@ -127,7 +123,7 @@ static bool set_unknown(const struct source *source, const uint8_t *bytes, size_
         snprintf(hex + 3 * i, 4, " %02x", bytes[i]);
     return problem_set(
         reterr, PROBLEM_UNKNOWN_FORMAT, source->pointer,
-        "The first bytes,%s, are %s%s. Supported are npy, nifti, png, and raw with "
+        "The first bytes,%s, are %s%s. Supported are npy, nifti, png, tiff, npz, and raw with "
         "format, dtype and shape given; each plain, in gzip or zstd, or in zlib where "
         "encoding says so.",
         hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "");

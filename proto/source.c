@@ -58,7 +58,8 @@ static bool read_word(struct reading *reading, const char *member, const char *t
         return read_where(reading, member, text, pointer, reterr);
     if (strcmp(member, "format") == 0) {
         source->format = format_find(text, strlen(text));
-        return source->format != FORMAT_N || bad(reterr, pointer, "npy, nifti, png or raw");
+        return source->format != FORMAT_N ||
+               bad(reterr, pointer, "npy, nifti, png, tiff, npz or raw");
     }
     if (strcmp(member, "encoding") == 0) {
         source->coding = coding_find(text, strlen(text));

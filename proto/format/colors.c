@@ -246,3 +246,29 @@ bool colors_refuse(const struct colors *colors, const uint8_t *pixel, uint64_t r
                        (unsigned long long)row, (unsigned long long)column, pixel[0], pixel[1],
                        pixel[2], alpha, why);
 }
+
+/* ---- palettes -------------------------------------------------------------------------------- */
+
+void color_table_greys(struct color_table *table, unsigned bits)
+{
+    unsigned most = (1u << bits) - 1;
+
+    table->n = most + 1;
+    for (unsigned grey = 0; grey <= most; grey++) {
+        memset(table->colors[grey], (int)(grey * 255 / most), 3);
+        table->colors[grey][3] = OPAQUE;
+    }
+}
+
+bool color_table_find(const struct color_table *table, const uint8_t *indices, size_t n,
+                      uint8_t *ret_pixels, const char *pointer, struct problem *reterr)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (indices[i] >= table->n)
+            return problem_set(reterr, PROBLEM_BAD_MASK, pointer,
+                               "The image has index %u, but its palette has %u colours.",
+                               indices[i], table->n);
+        memcpy(ret_pixels + 4 * i, table->colors[indices[i]], 4);
+    }
+    return true;
+}

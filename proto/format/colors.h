@@ -20,6 +20,19 @@ void colors_free(struct colors *colors);
 /* The smallest dtype that holds every label; that of what colors_map writes. */
 enum ov_dtype colors_dtype(const struct colors *colors);
 
+/* The colours of indices or grey values: R, G, B and alpha. */
+struct color_table {
+    unsigned n;
+    uint8_t colors[256][4];
+};
+
+/* Grey values of so many bits, spread over all of 0..255. */
+void color_table_greys(struct color_table *table, unsigned bits);
+
+/* The colours of n indices, 4 bytes each. Problems: an index beyond the table. */
+bool color_table_find(const struct color_table *table, const uint8_t *indices, size_t n,
+                      uint8_t *ret_pixels, const char *pointer, struct problem *reterr);
+
 /*
  * Write the labels of n pixels, each 8 bits of R, G, B and alpha. Returns how many have one: where
  * that is less than n, colors_refuse says which colour the next one has.

@@ -1,5 +1,6 @@
 /* png.c - PNG through libspng: grey values, palette indices, or colours that stand for labels. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/format/bytes.h"
 #include "proto/format/colors.h"
 
 #include <spng.h>
@@ -27,9 +28,8 @@ struct png {
     struct spng_ihdr ihdr;
     struct colors *colors; /* NULL: labels are grey values or indices */
     bool is_indirect;      /* what stands in a row is a place in the palette */
-    uint32_t n_palette;
-    uint8_t palette[256][4]; /* R, G, B, alpha of an index or a grey value */
-    int layout;              /* of a row as libspng gives it, one of its formats */
+    struct color_table palette;
+    int layout; /* of a row as libspng gives it, one of its formats */
     unsigned pixel_bits;
     size_t row_bytes; /* samples of less than 8 bits are packed */
     uint64_t n_taken; /* from the budget */
@@ -146,18 +146,13 @@ static bool open_ctx(struct png *png)
     return status == 0 || set_failed(png, status);
 }
 
-/* Grey values as colours, those of few bits spread over all of 0..255. */
 static void fill_greys(struct png *png)
 {
-    unsigned most = (1u << png->ihdr.bit_depth) - 1;
     struct spng_trns trns;
-    bool has_hole = spng_get_trns(png->ctx, &trns) == 0;
 
-    png->n_palette = most + 1;
-    for (unsigned grey = 0; grey <= most; grey++) {
-        memset(png->palette[grey], (int)(grey * 255 / most), 3);
-        png->palette[grey][3] = has_hole && trns.gray == grey ? 0 : 255;
-    }
+    color_table_greys(&png->palette, png->ihdr.bit_depth);
+    if (spng_get_trns(png->ctx, &trns) == 0 && trns.gray < png->palette.n)
+        png->palette.colors[trns.gray][3] = 0;
 }
 
 static bool fill_palette(struct png *png)
@@ -169,13 +164,13 @@ static bool fill_palette(struct png *png)
     if (status != 0)
         return set_failed(png, status);
     status = spng_get_trns(png->ctx, &trns);
-    png->n_palette = plte.n_entries;
+    png->palette.n = plte.n_entries;
     for (uint32_t i = 0; i < plte.n_entries; i++) {
         uint8_t alpha = status == 0 && i < trns.n_type3_entries ? trns.type3_alpha[i] : 255;
         uint8_t color[4] = {plte.entries[i].red, plte.entries[i].green, plte.entries[i].blue,
                             alpha};
 
-        memcpy(png->palette[i], color, sizeof(color));
+        memcpy(png->palette.colors[i], color, sizeof(color));
     }
     return true;
 }
@@ -289,20 +284,15 @@ static bool next_row(struct png *png)
     return status == 0 || status == SPNG_EOI || set_failed(png, status);
 }
 
-/* n pixels of the row, samples of less than 8 bits unpacked: the first is in the highest bits. */
+/* n pixels of the row, samples of less than 8 bits unpacked. */
 static void copy_pixels(const struct png *png, size_t n, uint8_t *out)
 {
-    size_t depth = png->ihdr.bit_depth;
+    unsigned bits = png->ihdr.bit_depth;
 
-    if (depth >= 8) {
-        memcpy(out, png->row + png->at * (depth / 8), n * (depth / 8));
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        size_t bit = (png->at + i) * depth;
-
-        out[i] = (uint8_t)(png->row[bit / 8] >> (8 - depth - bit % 8) & ((1 << depth) - 1));
-    }
+    if (bits >= 8)
+        memcpy(out, png->row + png->at * (size_t)(bits / 8), n * (bits / 8));
+    else
+        bytes_unpack(png->row, png->at, n, bits, out);
 }
 
 /* The colours of n <= COLORED_PIXELS pixels of the row; *ret_colors may lie in the row itself. */
@@ -315,13 +305,8 @@ static bool find_colors(const struct png *png, size_t n, uint8_t *room, const ui
         return true;
     }
     copy_pixels(png, n, indices);
-    for (size_t i = 0; i < n; i++) {
-        if (indices[i] >= png->n_palette)
-            return problem_set(png->reterr, PROBLEM_BAD_MASK, png->pointer,
-                               "The PNG has index %u, but its palette has %u colours.", indices[i],
-                               png->n_palette);
-        memcpy(room + 4 * i, png->palette[indices[i]], 4);
-    }
+    if (!color_table_find(&png->palette, indices, n, room, png->pointer, png->reterr))
+        return false;
     *ret_colors = room;
     return true;
 }

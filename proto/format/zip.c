@@ -109,7 +109,7 @@ static bool read_end_64(const struct zip *zip, uint64_t end_at, struct directory
 
 static bool read_end(const struct zip *zip, struct directory *ret_directory, struct problem *reterr)
 {
-    uint64_t at;
+    uint64_t at = 0;
 
     if (!find_end(zip, &at, reterr))
         return false;

@@ -1,0 +1,178 @@
+/* tiff_file.c - a TIFF file in memory, opened by libtiff: it sees no path and prints nothing. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/format/tiff_file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One allocation of libtiff's: a packed strip, which is no longer than the file, or a table of the
+ * places of strips, which is hardly. */
+#define ALLOCATION_FREE ((uint64_t)1 << 20)
+
+/* Directories may point to the same bytes again and again. Honest ones read each byte once. */
+#define DIRECTORY_READS      4
+#define DIRECTORY_FREE_BYTES ((uint64_t)64 << 10)
+
+/* ---- what libtiff calls ---------------------------------------------------------------------- */
+
+static tmsize_t read_bytes(thandle_t handle, void *room, tmsize_t n)
+{
+    struct tiff_file *file = handle;
+    uint64_t left = file->at < file->n_bytes ? file->n_bytes - file->at : 0;
+    uint64_t n_here = (uint64_t)n < left ? (uint64_t)n : left;
+
+    file->is_short = file->is_short || n_here < (uint64_t)n;
+    if (file->in_directory) {
+        if (n_here > file->n_directory_left) {
+            file->n_directory_left = 0;
+            return 0;
+        }
+        file->n_directory_left -= n_here;
+    }
+    if (n_here > 0)
+        memcpy(room, file->bytes + file->at, (size_t)n_here);
+    file->at += n_here;
+    return (tmsize_t)n_here;
+}
+
+static tmsize_t write_bytes(thandle_t handle, void *bytes, tmsize_t n)
+{
+    (void)handle;
+    (void)bytes;
+    (void)n;
+    return 0;
+}
+
+static toff_t seek_bytes(thandle_t handle, toff_t offset, int whence)
+{
+    struct tiff_file *file = handle;
+
+    if (whence == SEEK_CUR)
+        offset += file->at;
+    else if (whence == SEEK_END)
+        offset += file->n_bytes;
+    file->at = offset;
+    return offset;
+}
+
+static int close_bytes(thandle_t handle)
+{
+    (void)handle;
+    return 0;
+}
+
+static toff_t size_of_bytes(thandle_t handle)
+{
+    const struct tiff_file *file = handle;
+
+    return file->n_bytes;
+}
+
+static int keep_error(TIFF *tiff, void *user, const char *module, const char *format,
+                      va_list arguments) __attribute__((format(printf, 4, 0)));
+
+static int keep_error(TIFF *tiff, void *user, const char *module, const char *format,
+                      va_list arguments)
+{
+    struct tiff_file *file = user;
+    size_t n;
+
+    (void)tiff;
+    (void)module;
+    if (file->error[0] != '\0')
+        return 1;
+    vsnprintf(file->error, sizeof(file->error), format, arguments);
+    n = strlen(file->error);
+    if (n > 0 && file->error[n - 1] == '.')
+        file->error[n - 1] = '\0';
+    return 1;
+}
+
+static int drop_warning(TIFF *tiff, void *user, const char *module, const char *format,
+                        va_list arguments)
+{
+    (void)tiff;
+    (void)user;
+    (void)module;
+    (void)format;
+    (void)arguments;
+    return 1;
+}
+
+/* ---- directories ----------------------------------------------------------------------------- */
+
+bool tiff_file_failed(const struct tiff_file *file, enum problem_code code, struct problem *reterr)
+{
+    const char *what = file->error[0] != '\0' ? file->error : "it is damaged";
+
+    if (file->in_directory && file->n_directory_left == 0)
+        return problem_set(reterr, PROBLEM_BAD_MASK, file->pointer,
+                           "The TIFF's directories point to the same bytes again and again.");
+    if (file->is_short)
+        return problem_set(reterr, PROBLEM_TRUNCATED, file->pointer,
+                           "The TIFF points to bytes beyond its end at byte %zu: %s.",
+                           file->n_bytes, what);
+    return problem_set(reterr, code, file->pointer, "The TIFF cannot be read: %s.", what);
+}
+
+static void begin_directories(struct tiff_file *file)
+{
+    file->in_directory = true;
+    file->n_directory_left = DIRECTORY_READS * (uint64_t)file->n_bytes + DIRECTORY_FREE_BYTES;
+}
+
+/* What libtiff got over is no failure: a tag that it left out, say. */
+static bool end_directory(struct tiff_file *file, bool is_read, struct problem *reterr)
+{
+    if (!is_read || file->n_directory_left == 0)
+        return tiff_file_failed(file, PROBLEM_BAD_MASK, reterr);
+    file->in_directory = false;
+    file->is_short = false;
+    file->error[0] = '\0';
+    return true;
+}
+
+static TIFF *open_client(struct tiff_file *file)
+{
+    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+    TIFF *tiff;
+
+    if (options == NULL)
+        return NULL;
+    TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)(file->n_bytes + ALLOCATION_FREE));
+    TIFFOpenOptionsSetErrorHandlerExtR(options, keep_error, file);
+    TIFFOpenOptionsSetWarningHandlerExtR(options, drop_warning, file);
+    /* m: read it, do not map it, so that every byte is counted. */
+    tiff = TIFFClientOpenExt("mask", "rm", file, read_bytes, write_bytes, seek_bytes, close_bytes,
+                             size_of_bytes, NULL, NULL, options);
+    TIFFOpenOptionsFree(options);
+    return tiff;
+}
+
+bool tiff_file_init(struct tiff_file *file, const uint8_t *bytes, size_t n_bytes,
+                    const char *pointer, struct problem *reterr)
+{
+    *file = (struct tiff_file){.bytes = bytes, .n_bytes = n_bytes, .pointer = pointer};
+    begin_directories(file);
+    file->tiff = open_client(file);
+    return end_directory(file, file->tiff != NULL, reterr);
+}
+
+void tiff_file_done(struct tiff_file *file)
+{
+    if (file->tiff != NULL)
+        TIFFClose(file->tiff);
+    file->tiff = NULL;
+}
+
+bool tiff_file_rewind(struct tiff_file *file, struct problem *reterr)
+{
+    begin_directories(file);
+    return end_directory(file, TIFFSetDirectory(file->tiff, 0) == 1, reterr);
+}
+
+bool tiff_file_next(struct tiff_file *file, struct problem *reterr)
+{
+    file->in_directory = true;
+    return end_directory(file, TIFFReadDirectory(file->tiff) == 1, reterr);
+}
