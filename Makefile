@@ -16,13 +16,14 @@ WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wm
           -Wundef -Wvla -Wformat=2 -Wcast-qual -Wwrite-strings
 WERROR ?= -Werror
 
-# MODE=release|asan|tsan|cov: each has its own tree under build/.
+# MODE=release|asan|tsan|cov|fuzz: each has its own tree under build/.
 MODE ?= release
 HARDEN       := -fstack-protector-strong -fstack-clash-protection
 MODE_release := $(HARDEN) -D_FORTIFY_SOURCE=3
 MODE_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_tsan    := -O1 -fsanitize=thread
 MODE_cov     := -O0 --coverage -fprofile-update=atomic
+MODE_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 B := build/$(MODE)
 LINK = $(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -pie
 
@@ -38,8 +39,6 @@ daemon_src := $(wildcard daemon/*.c)
 daemon_parts := $(filter-out daemon/main.c,$(daemon_src))
 test_src   := $(wildcard tests/unit/*/test_*.c tests/fault/test_*.c tests/api/test_*.c)
 fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)
-fuzz_needs := $(wildcard lib/*.h lib/kernels/*.h proto/*.h proto/format/*.h tests/fuzz/*.h \
-              tests/unit/proto/*.h) proto/openapi.yaml
 objects     = $(patsubst %.c,$(B)/%.o,$(1))
 programs    = $(patsubst %.c,$(B)/%,$(1))
 
@@ -105,19 +104,18 @@ cov: ## line coverage of the tests
 	$(MAKE) test MODE=cov WERROR=
 	tests/coverage build/cov
 
-build/fuzz/%: tests/fuzz/%.c $(lib_src) $(proto_src) $(fuzz_needs)
-	@mkdir -p build/fuzz
-	clang -g -O1 $(STD) -D_GNU_SOURCE -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    $(filter %.c,$^) $(call libs,proto) -o $@
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/proto.a $(B)/liboverlap.a
+	$(LINK) -fsanitize=fuzzer $^ $(call libs,proto) -o $@
 
-fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(fuzz_src)) ## replay the corpus, then fuzz FUZZ_SECONDS each
-	tests/fuzz/run $(or $(FUZZ_SECONDS),10) $^
+fuzz: ## replay the corpus, then fuzz FUZZ_SECONDS each
+	$(MAKE) MODE=fuzz CC=clang WERROR= $(patsubst %.c,build/fuzz/%,$(fuzz_src))
+	tests/fuzz/run $(or $(FUZZ_SECONDS),10) $(patsubst %.c,build/fuzz/%,$(fuzz_src))
 
 include tests/checks.mk
 
 install: all ## install under $(DESTDIR)$(PREFIX)
 	install -Dm755 $(B)/overlapd $(DESTDIR)$(BINDIR)/overlapd
-	install -Dm644 lib/overlap.h $(DESTDIR)$(INCLUDEDIR)/overlap.h
+	install -Dm644 -t $(DESTDIR)$(INCLUDEDIR) lib/overlap.h lib/overlap_loss.h
 	install -Dm644 $(B)/liboverlap.a $(DESTDIR)$(LIBDIR)/liboverlap.a
 	install -Dm755 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%)
 	ln -sf $(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%) $(DESTDIR)$(LIBDIR)/$(SONAME)

@@ -59,7 +59,11 @@ const char *ov_version(void);
     X(OV_ELABEL, 8, "a label is outside -2^31 .. 2^32-1")                      \
     X(OV_EMANY, 9, "more distinct labels than the limit")                      \
     X(OV_EPAIRS, 11, "more distinct pairs of labels than OV_MAX_PAIRS")        \
-    X(OV_EISA, 10, "the instruction set is unknown or this machine lacks it")
+    X(OV_EISA, 10, "the instruction set is unknown or this machine lacks it")  \
+    X(OV_EPROBABILITY, 12, "a probability or a soft target is outside 0..1")   \
+    X(OV_EINFINITE, 13, "a value is infinite")                                 \
+    X(OV_ECLASS, 14, "a label is not one of the prediction's classes")         \
+    X(OV_EALIAS, 15, "an output overlaps an input or itself")
 
 #define OV_STATUS_ENUM(symbol, value, text) symbol = (value),
 enum ov_status { OV_STATUS_MAP(OV_STATUS_ENUM) };

@@ -6,12 +6,12 @@
 #include <strings.h>
 
 #include "proto/base64.h"
+#include "proto/json.h"
 #include "proto/multipart.h"
 #include "proto/score.h"
 
-/* JSON beyond this is accounted for while it is parsed: text, jansson's buffers and its values. */
+/* JSON that takes more memory than this when it is parsed needs leave from the budget. */
 #define JSON_FREE_BYTES (1u << 20)
-#define JSON_FACTOR     4
 
 /* The first room for a body without its coding; it doubles from there. */
 #define FIRST_BYTES ((size_t)64 << 10)
@@ -162,9 +162,11 @@ static bool read_parts(struct score *score, const struct score_input *input,
                                 .n_parameters = input->n_parameters};
 
     if (json != NULL && json->n_bytes > score->env->limits.request_bytes)
-        return problem_set(reterr, PROBLEM_REQUEST_TOO_LARGE, NULL,
-                           "The request part has %zu bytes; the limit is %zu.", json->n_bytes,
-                           (size_t)score->env->limits.request_bytes);
+        return problem_set(
+            reterr, PROBLEM_REQUEST_TOO_LARGE, NULL,
+            "The request part has %zu bytes; the limit is %zu. A mask that is JSON can "
+            "be a part of its own.",
+            json->n_bytes, (size_t)score->env->limits.request_bytes);
     if (json != NULL) {
         text.json = (const char *)json->bytes;
         text.n_json = json->n_bytes;
@@ -227,6 +229,16 @@ static bool source_from_base64(struct score *score, int which, const char *text,
                        "The base64 is malformed at character %zu.", source->n_bytes);
 }
 
+static bool take_json(struct score *score, const struct bytes *body, struct problem *reterr)
+{
+    uint64_t n_bytes;
+
+    if (body->n <= JSON_FREE_BYTES / JSON_BYTES_PER_BYTE)
+        return true;
+    return json_bound((const char *)body->at, body->n, &score->env->limits, &n_bytes, reterr) &&
+           (n_bytes <= JSON_FREE_BYTES || score_take(score, n_bytes, reterr));
+}
+
 static bool read_json(struct score *score, const struct score_input *input, struct bytes body,
                       struct problem *reterr)
 {
@@ -234,7 +246,7 @@ static bool read_json(struct score *score, const struct score_input *input, stru
     struct request_text text = {(const char *)body.at, body.n, input->parameters,
                                 input->n_parameters};
 
-    if (body.n > JSON_FREE_BYTES && !score_take(score, (uint64_t)body.n * JSON_FACTOR, reterr))
+    if (!take_json(score, &body, reterr))
         return false;
     return request_init(request, &text, &score->env->limits, reterr) &&
            source_from_base64(score, SCORE_PREDICTION, request->prediction_base64,

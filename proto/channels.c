@@ -203,7 +203,6 @@ static void drop_axis(struct mask_header *header, int axis)
         header->shape[i] = header->shape[i + 1];
     header->ndim--;
     header->has_affine = header->has_affine && axis >= 3;
-    header->encoding = (struct ov_encoding){.dtype = OV_U16};
 }
 
 static const void *read_elements(struct reader *reader, struct growth *growth, void **ret_room,
@@ -227,7 +226,7 @@ static bool read_layers(struct reader *reader, struct channels *channels, int ax
 
     split_at(channels, header, axis);
     drop_axis(header, axis);
-    if (!reader__measure(reader, reterr))
+    if (!reader__measure_layers(reader, reterr))
         return false;
     channels->layers = reader__layers(reader, reterr);
     return channels->layers != NULL && add_slices(channels, reterr) &&

@@ -7,8 +7,23 @@
 #include "proto/reader.h"
 
 static const struct format *const formats[FORMAT_N] = {
-    [FORMAT_NPY] = &format_npy,   [FORMAT_NIFTI] = &format_nifti, [FORMAT_PNG] = &format_png,
-    [FORMAT_TIFF] = &format_tiff, [FORMAT_NPZ] = &format_npz,     [FORMAT_RAW] = &format_raw,
+    [FORMAT_NPY] = &format_npy,
+    [FORMAT_NIFTI] = &format_nifti,
+    [FORMAT_PNG] = &format_png,
+    [FORMAT_TIFF] = &format_tiff,
+    [FORMAT_NPZ] = &format_npz,
+    [FORMAT_RAW] = &format_raw,
+    [FORMAT_COCO] = &format_coco,
+    [FORMAT_LABEL_STUDIO] = &format_label_studio,
+    [FORMAT_CVAT] = &format_cvat,
+    [FORMAT_RLE] = &format_rle,
+    [FORMAT_ENCORD] = &format_encord,
+    [FORMAT_CVAT_MASK] = &format_cvat_mask,
+    [FORMAT_DENSE_RLE] = &format_dense_rle,
+    [FORMAT_KAGGLE] = &format_kaggle,
+    [FORMAT_LABEL_STUDIO_RLE] = &format_label_studio_rle,
+    [FORMAT_SUPERVISELY] = &format_supervisely,
+    [FORMAT_POLYGONS] = &format_polygons,
 };
 
 #define FORMAT_NAME(symbol, name) name,
@@ -47,7 +62,8 @@ static const struct {
     {0, 10, "ObjectType", "MetaImage"},
     {0, 3, "\xff\xd8\xff", "JPEG, which does not keep labels"},
     {0, 8, "\x89HDF\r\n\x1a\n", "HDF5"},
-    {0, 1, "{", "JSON, perhaps run-length encoded"},
+    {0, 1, "{", "JSON"},
+    {0, 1, "[", "JSON"},
     {128, 4, "DICM", "DICOM"},
 };
 
@@ -69,6 +85,16 @@ static enum format_kind by_bytes(const uint8_t *bytes, size_t n)
             return kind;
     }
     return FORMAT_N;
+}
+
+/* An object or an array, after blanks. */
+static bool is_json(const uint8_t *bytes, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && bytes[i] != 0 && strchr(" \t\r\n", bytes[i]) != NULL)
+        i++;
+    return i < n && (bytes[i] == '{' || bytes[i] == '[');
 }
 
 static bool ends_with(const char *name, size_t n, const char *extension)
@@ -124,8 +150,8 @@ static bool set_unknown(const struct source *source, const uint8_t *bytes, size_
     return problem_set(
         reterr, PROBLEM_UNKNOWN_FORMAT, source->pointer,
         "The first bytes,%s, are %s%s. Supported are npy, nifti, png, tiff, npz, and raw with "
-        "format, dtype and shape given; each plain, in gzip or zstd, or in zlib where "
-        "encoding says so.",
+        "format, dtype and shape given, and the JSON of annotation tools; each plain, in gzip or "
+        "zstd, or in zlib where encoding says so.",
         hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "");
 }
 
@@ -152,6 +178,8 @@ const struct format *format_choose(const struct source *source, struct coding *s
         found = said;
     else if (found == FORMAT_N)
         found = by_name(source->filename);
+    if (found == FORMAT_N && is_json(bytes, n))
+        return &format_annotation;
     if (found == FORMAT_N) {
         set_unknown(source, bytes, n, reterr);
         return NULL;
@@ -163,14 +191,20 @@ bool format_is_plain(const struct source *source)
 {
     enum format_kind kind = source->format;
 
-    if (source->json != NULL || source_coding(source) != CODING_NONE)
+    if (source->json != NULL || source->channels != NULL || source_coding(source) != CODING_NONE)
         return false;
     if (kind == FORMAT_AUTO)
         kind = by_bytes(source->bytes, source->n_bytes);
     return kind < FORMAT_N && formats[kind]->is_plain;
 }
 
+/* Of JSON that is not said to be anything, what numbers its labels has a list of categories. */
 bool format_only_names(const struct source *source)
 {
-    return source->format < FORMAT_N && formats[source->format]->only_names;
+    static const char numbered[] = "\"categories\"";
+
+    if (source->format < FORMAT_N)
+        return formats[source->format]->only_names;
+    return is_json(source->bytes, source->n_bytes) &&
+           memmem(source->bytes, source->n_bytes, numbered, sizeof(numbered) - 1) == NULL;
 }

@@ -39,6 +39,12 @@ enum coding_kind source_coding(const struct source *source)
                                         : coding_sniff(source->bytes, source->n_bytes);
 }
 
+/* Annotations seldom say how large their image is. */
+static bool takes_shape(const struct format *format)
+{
+    return format == &format_raw || format == &format_annotation || format->open_json != NULL;
+}
+
 static bool open_file(struct reader *reader, struct problem *reterr)
 {
     const struct source *source = &reader->source;
@@ -55,30 +61,39 @@ static bool open_file(struct reader *reader, struct problem *reterr)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
                            "%s stands in the request itself and is no file.",
                            format_name(reader->header.format));
-    if (source->declared && reader->header.format != FORMAT_RAW)
+    if (source->declared && !takes_shape(reader->format))
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
                            "dtype, shape and order belong to raw masks; this one is %s, which "
                            "says them itself.",
                            format_name(reader->header.format));
-    if (!source_check(source, reader->header.format, reterr) ||
-        !reader->format->open(reader, reader->stream, reterr))
+    if (reader->format != &format_annotation &&
+        !source_check(source, reader->header.format, reterr))
+        return false;
+    if (!reader->format->open(reader, reader->stream, reterr))
         return false;
     reader->n_left = reader->header.n_voxels;
     return source->channels == NULL || channels_read(reader, reterr);
 }
 
-static bool open_inline(struct reader *reader, struct problem *reterr)
+bool reader__open_json(struct reader *reader, enum format_kind kind, const json_t *json,
+                       struct problem *reterr)
 {
-    reader->format = format_of(reader->source.format);
-    reader->header.format = reader->source.format;
-    return source_check(&reader->source, reader->header.format, reterr) &&
-           reader->format->open_json(reader, reterr);
+    bool ok;
+
+    reader->format = format_of(kind);
+    reader->header.format = kind;
+    reader->source.json = json;
+    ok = source_check(&reader->source, kind, reterr) && reader->format->open_json(reader, reterr);
+    reader->source.json = NULL;
+    return ok;
 }
 
 static bool open_reader(struct reader *reader, struct problem *reterr)
 {
     reader->header.coding = source_coding(&reader->source);
-    return reader->source.json != NULL ? open_inline(reader, reterr) : open_file(reader, reterr);
+    if (reader->source.json == NULL)
+        return open_file(reader, reterr);
+    return reader__open_json(reader, reader->source.format, reader->source.json, reterr);
 }
 
 struct reader *reader_new(const struct source *source, const struct env *env,
@@ -150,6 +165,10 @@ bool reader__skip(struct reader *reader, const char *what, size_t n_what, struct
     struct skipped *larger;
     size_t n = n_what < SKIPPED_BYTES - 1 ? n_what : SKIPPED_BYTES - 1;
 
+    /* No character of UTF-8 is cut in two: the answer could not say it. */
+    while (n < n_what && n > 0 && ((unsigned char)what[n] & 0xc0) == 0x80)
+        n--;
+
     for (size_t i = 0; i < reader->n_skipped; i++) {
         if (strlen(reader->skipped[i].what) == n && memcmp(reader->skipped[i].what, what, n) == 0) {
             reader->skipped[i].n++;
@@ -220,10 +239,9 @@ static bool set_too_large(const struct reader *reader, enum ov_status status,
                        (unsigned long long)limits->decoded_bytes);
 }
 
-bool reader__measure(struct reader *reader, struct problem *reterr)
+static bool measure(struct reader *reader, uint64_t most_bytes, struct problem *reterr)
 {
     struct mask_header *header = &reader->header;
-    const struct limits *limits = &reader->env->limits;
     enum ov_status status;
 
     for (int axis = 0; axis < header->ndim; axis++) {
@@ -233,10 +251,27 @@ bool reader__measure(struct reader *reader, struct problem *reterr)
     }
     status = ov_shape_size(header->ndim, header->shape, header->encoding.dtype, &header->n_voxels,
                            &header->n_bytes);
-    if (status != OV_OK || header->n_voxels > limits->voxels ||
-        header->n_bytes > limits->decoded_bytes)
+    if (status != OV_OK || header->n_voxels > reader->env->limits.voxels ||
+        header->n_bytes > most_bytes)
         return set_too_large(reader, status, reterr);
     return true;
+}
+
+bool reader__measure(struct reader *reader, struct problem *reterr)
+{
+    return measure(reader, reader->env->limits.decoded_bytes, reterr);
+}
+
+bool reader__measure_layers(struct reader *reader, struct problem *reterr)
+{
+    reader->header.encoding = (struct ov_encoding){.dtype = OV_U16};
+    return measure(reader, UINT64_MAX, reterr);
+}
+
+bool reader_may_be_unpacked(const struct reader *reader, struct problem *reterr)
+{
+    return reader->header.n_bytes <= reader->env->limits.decoded_bytes ||
+           set_too_large(reader, OV_OK, reterr);
 }
 
 void reader_hand_out_labels(struct reader *reader)

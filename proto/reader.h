@@ -13,12 +13,23 @@
 #include "proto/problem.h"
 
 /* Symbol, name in requests. Order: the order in which first bytes are tried. */
-#define FORMAT_MAP(X) \
-    X(NPY, "npy")     \
-    X(NIFTI, "nifti") \
-    X(PNG, "png")     \
-    X(TIFF, "tiff")   \
-    X(NPZ, "npz")     \
+#define FORMAT_MAP(X)                       \
+    X(NPY, "npy")                           \
+    X(NIFTI, "nifti")                       \
+    X(PNG, "png")                           \
+    X(TIFF, "tiff")                         \
+    X(NPZ, "npz")                           \
+    X(COCO, "coco")                         \
+    X(LABEL_STUDIO, "label_studio")         \
+    X(CVAT, "cvat")                         \
+    X(RLE, "rle")                           \
+    X(ENCORD, "encord")                     \
+    X(CVAT_MASK, "cvat_mask")               \
+    X(DENSE_RLE, "dense_rle")               \
+    X(KAGGLE, "kaggle")                     \
+    X(LABEL_STUDIO_RLE, "label_studio_rle") \
+    X(SUPERVISELY, "supervisely")           \
+    X(POLYGONS, "polygons")                 \
     X(RAW, "raw")
 
 #define FORMAT_ENUM(symbol, name) FORMAT_##symbol,
@@ -108,6 +119,9 @@ const void *reader_tile(struct reader *reader, size_t n, void *room, struct prob
  */
 void reader_hand_out_labels(struct reader *reader);
 
+/* Whether a mask may be decoded whole: of one that comes as layers, only then its bytes matter. */
+bool reader_may_be_unpacked(const struct reader *reader, struct problem *reterr);
+
 /* Of a mask that comes as layers: its next runs, instead of tiles; *ret_n is 0 at the end alone. */
 void reader_runs(struct reader *reader, struct ov_run *room, size_t cap, size_t *ret_n);
 
@@ -133,6 +147,8 @@ struct format {
     bool (*open)(struct reader *reader, struct coding *stream, struct problem *reterr);
     /* As open, for a mask that stands in the request: reads source->json. NULL: only files. */
     bool (*open_json)(struct reader *reader, struct problem *reterr);
+    /* Whether JSON is this format's, by its members; NULL: never recognised by them. */
+    bool (*is_json)(const json_t *json);
     /* NULL: elements are the stream's bytes. Else fills n elements into room. */
     bool (*tile)(struct reader *reader, size_t n, void *room, struct problem *reterr);
     /* What is left to check in the file before coding_finish; NULL: nothing. */
@@ -140,8 +156,15 @@ struct format {
     void (*close)(void *state); /* NULL: no state */
 };
 
-extern const struct format format_npy, format_nifti, format_png, format_tiff, format_npz;
-extern const struct format format_raw;
+extern const struct format format_npy, format_nifti, format_png, format_raw;
+extern const struct format format_tiff, format_npz;
+extern const struct format format_coco, format_label_studio, format_cvat;
+extern const struct format format_rle, format_encord, format_cvat_mask, format_dense_rle;
+extern const struct format format_kaggle, format_label_studio_rle, format_supervisely;
+extern const struct format format_polygons;
+
+/* JSON that does not say what it is of; annotation_file.c finds out. In no request. */
+extern const struct format format_annotation;
 
 const struct format *format_of(enum format_kind kind);
 
@@ -163,6 +186,10 @@ void **reader__state(struct reader *reader); /* the format's own; handed to clos
  */
 struct layers *reader__layers(struct reader *reader, struct problem *reterr);
 
+/* Read this JSON as a mask of this format, as if it stood in the request. */
+bool reader__open_json(struct reader *reader, enum format_kind kind, const json_t *json,
+                       struct problem *reterr);
+
 /* channels.c: what is left of a file's mask are layers, one per slice of source->channels' axis. */
 bool channels_read(struct reader *reader, struct problem *reterr);
 
@@ -177,5 +204,8 @@ bool reader__skip(struct reader *reader, const char *what, size_t n_what, struct
  * Every format's open calls it before it allocates or skips by a size from the file.
  */
 bool reader__measure(struct reader *reader, struct problem *reterr);
+
+/* As reader__measure, for a mask that comes as layers: its voxels are limited, not its bytes. */
+bool reader__measure_layers(struct reader *reader, struct problem *reterr);
 
 #endif

@@ -58,8 +58,7 @@ static bool read_word(struct reading *reading, const char *member, const char *t
         return read_where(reading, member, text, pointer, reterr);
     if (strcmp(member, "format") == 0) {
         source->format = format_find(text, strlen(text));
-        return source->format != FORMAT_N ||
-               bad(reterr, pointer, "npy, nifti, png, tiff, npz or raw");
+        return source->format != FORMAT_N || bad(reterr, pointer, "a format that /v1/info lists");
     }
     if (strcmp(member, "encoding") == 0) {
         source->coding = coding_find(text, strlen(text));
@@ -103,16 +102,23 @@ static const struct {
     const char *name;
     uint64_t formats;
 } own_members[] = {
-    {"layers", OF(NPY) | OF(NIFTI) | OF(PNG) | OF(TIFF) | OF(NPZ)},
-    {"member", OF(NPZ)},
+    {"annotation", OF(LABEL_STUDIO)},
     {"colors", OF(PNG) | OF(TIFF)},
+    {"frame", OF(CVAT)},
+    {"image_id", OF(COCO)},
+    {"label", OF(RLE) | OF(ENCORD) | OF(CVAT_MASK) | OF(KAGGLE) | OF(LABEL_STUDIO_RLE) |
+                  OF(SUPERVISELY) | OF(POLYGONS)},
+    {"layers", OF(NPY) | OF(NIFTI) | OF(PNG) | OF(TIFF) | OF(NPZ) | OF(RAW)},
+    {"member", OF(NPZ)},
+    {"task", OF(LABEL_STUDIO)},
 };
 
+/* A format that is not known yet may be any. */
 static bool is_own_member(const char *name, enum format_kind format, bool *ret_belongs)
 {
     for (size_t i = 0; i < sizeof(own_members) / sizeof(own_members[0]); i++) {
         if (strcmp(own_members[i].name, name) == 0) {
-            *ret_belongs = (own_members[i].formats >> format & 1) != 0;
+            *ret_belongs = format == FORMAT_AUTO || (own_members[i].formats >> format & 1) != 0;
             return true;
         }
     }
@@ -142,7 +148,7 @@ static bool read_inline(struct reading *reading, const char *member, const json_
     enum format_kind format = format_find(member, strlen(member));
     bool belongs;
 
-    if (is_own_member(member, FORMAT_RAW, &belongs))
+    if (is_own_member(member, FORMAT_AUTO, &belongs))
         return true;
     if (format == FORMAT_N || format_of(format)->open_json == NULL)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "A source has no such member.");

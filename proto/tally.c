@@ -222,6 +222,8 @@ static bool take_rooms(struct score *score, void **rooms, struct problem *reterr
     uint64_t n_bytes = 0;
 
     for (int i = 0; i < SCORE_N_MASKS; i++) {
+        if (!reader_may_be_unpacked(score->readers[i], reterr))
+            return false;
         if (!reader_is_in_place(score->readers[i]))
             n_bytes += reader_header(score->readers[i])->n_bytes;
     }

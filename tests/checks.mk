@@ -16,7 +16,7 @@ lint: check-deps check-exports ## formatting, static analysis, layers, exports, 
 
 # What lib may include: itself, the headers of C, and in kernels those of the instruction sets.
 include_line := [[:space:]]*\#[[:space:]]*include
-lib_headers  := "lib/[a-z0-9_/]+\.h"|<(assert|float|limits|math|stdalign|stdatomic|stdbool|stddef|stdint|stdlib|string)\.h>
+lib_headers  := "(lib/[a-z0-9_/]+|overlap)\.h"|<(assert|float|limits|math|stdalign|stdatomic|stdbool|stddef|stdint|stdlib|string)\.h>
 lib_includes := ^lib/[^:]*:[0-9]+:$(include_line)[[:space:]]*($(lib_headers))
 kernel_includes := ^lib/kernels/[^:]*:[0-9]+:$(include_line)[[:space:]]*<(immintrin|arm_neon)\.h>
 
