@@ -124,10 +124,9 @@ static void begin_directories(struct tiff_file *file)
 /* What libtiff got over is no failure: a tag that it left out, say. */
 static bool end_directory(struct tiff_file *file, bool is_read, struct problem *reterr)
 {
-    if (!is_read || file->n_directory_left == 0)
+    if (!is_read || file->is_short || file->n_directory_left == 0)
         return tiff_file_failed(file, PROBLEM_BAD_MASK, reterr);
     file->in_directory = false;
-    file->is_short = false;
     file->error[0] = '\0';
     return true;
 }

@@ -59,13 +59,17 @@ static inline struct env test_env(void)
     return env;
 }
 
+/* What the sources of source_of say beside their files. */
+static const json_t *source_options;
+
 static inline struct source source_of(const uint8_t *bytes, size_t n_bytes)
 {
     struct source source = {.pointer = POINTER,
                             .bytes = bytes,
                             .n_bytes = n_bytes,
                             .format = FORMAT_AUTO,
-                            .coding = CODING_AUTO};
+                            .coding = CODING_AUTO,
+                            .options = source_options};
     return source;
 }
 
@@ -234,6 +238,16 @@ static inline void put(struct file *file, const void *bytes, size_t n)
     assert_true(file->n + n <= sizeof(file->bytes));
     memcpy(file->bytes + file->n, bytes, n);
     file->n += n;
+}
+
+static inline void put_little(struct file *file, uint64_t value, size_t n_bytes)
+{
+    for (; n_bytes > 0; n_bytes--) {
+        uint8_t byte = (uint8_t)value;
+
+        put(file, &byte, 1);
+        value >>= 8;
+    }
 }
 
 /* "89 50 4e 47 ..." */
