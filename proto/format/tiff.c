@@ -264,14 +264,33 @@ static bool next_page(struct tiff *tiff, struct problem *reterr)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
+/* libtiff reads the file's first bytes as pixels where a directory leaves out where they are, and
+ * goes on behind a piece that is too short. */
+static bool check_piece(const struct tiff *tiff, uint32_t piece, struct problem *reterr)
+{
+    uint64_t n_bytes = TIFFGetStrileByteCount(tiff->file.tiff, piece);
+    bool is_short = tiff->band != NULL && tiff->page.compression == COMPRESSION_NONE &&
+                    n_bytes < tiff->tile_bytes;
+
+    if (TIFFGetStrileOffset(tiff->file.tiff, piece) != 0 && n_bytes > 0 && !is_short)
+        return true;
+    return problem_set(reterr, PROBLEM_BAD_MASK, tiff->pointer,
+                       "The TIFF has %s data for %s %lu; files that leave pixels out are not read.",
+                       is_short && n_bytes > 0 ? "too little" : "no",
+                       tiff->band != NULL ? "tile" : "strip", (unsigned long)piece);
+}
+
 static bool read_band(struct tiff *tiff, struct problem *reterr)
 {
     for (uint64_t i = 0; i < tiff->n_across; i++) {
         uint32_t x = (uint32_t)(i * tiff->page.tile_width);
         uint32_t tile = TIFFComputeTile(tiff->file.tiff, x, tiff->n_rows, 0, 0);
-        tmsize_t n = TIFFReadEncodedTile(tiff->file.tiff, tile, tiff->band + i * tiff->tile_bytes,
-                                         (tmsize_t)tiff->tile_bytes);
+        tmsize_t n;
 
+        if (!check_piece(tiff, tile, reterr))
+            return false;
+        n = TIFFReadEncodedTile(tiff->file.tiff, tile, tiff->band + i * tiff->tile_bytes,
+                                (tmsize_t)tiff->tile_bytes);
         if (n < 0 || (size_t)n != tiff->tile_bytes)
             return tiff_file_failed(&tiff->file, PROBLEM_CORRUPT, reterr);
     }
@@ -291,16 +310,21 @@ static bool read_tiled_row(struct tiff *tiff, struct problem *reterr)
     return true;
 }
 
+static bool read_row(struct tiff *tiff, struct problem *reterr)
+{
+    TIFF *file = tiff->file.tiff;
+
+    return check_piece(tiff, TIFFComputeStrip(file, tiff->n_rows, 0), reterr) &&
+           (TIFFReadScanline(file, tiff->row, tiff->n_rows, 0) == 1 ||
+            tiff_file_failed(&tiff->file, PROBLEM_CORRUPT, reterr));
+}
+
 static bool next_row(struct tiff *tiff, struct problem *reterr)
 {
     if ((!tiff->has_page || tiff->n_rows == tiff->page.height) && !next_page(tiff, reterr))
         return false;
-    if (tiff->band != NULL) {
-        if (!read_tiled_row(tiff, reterr))
-            return false;
-    } else if (TIFFReadScanline(tiff->file.tiff, tiff->row, tiff->n_rows, 0) != 1) {
-        return tiff_file_failed(&tiff->file, PROBLEM_CORRUPT, reterr);
-    }
+    if (!(tiff->band != NULL ? read_tiled_row(tiff, reterr) : read_row(tiff, reterr)))
+        return false;
     tiff->n_rows++;
     tiff->at = 0;
     return true;
