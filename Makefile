@@ -79,6 +79,9 @@ $(B)/proto/openapi.o: proto/openapi.yaml
 $(B)/examples/%: $(B)/examples/%.o
 	$(LINK) $^ $(call libs,examples) -o $@
 
+$(B)/bench/%: $(B)/bench/%.o $(B)/liboverlap.a
+	$(LINK) $^ -lm -o $@
+
 $(B)/tests/unit/lib/%: $(B)/tests/unit/lib/%.o $(B)/liboverlap.a
 	$(LINK) $^ $(call libs,tests) -o $@
 

@@ -58,6 +58,7 @@ struct ov__plan {
     bool is_categorical; /* a voxel has one class, rather than a yes or no per class */
     bool is_fast;        /* float rows against bits */
     size_t tile;         /* voxels worked on at once, a multiple of OV__LANES */
+    size_t stride;       /* room for a row of them: no power of two, or rows share cache sets */
     const struct ov__loss_kernels *kernels;
     uintptr_t low[3];
     uintptr_t high[3];

@@ -8,7 +8,7 @@
 /* One tile's scratch. Tiles of plain probabilities are blocks, and have a single row. */
 struct tile {
     struct ov__span span;
-    float *rows; /* [n_classes, plan->tile] with an activation, else [plan->tile] */
+    float *rows; /* [n_classes, plan->stride] with an activation, else [plan->stride] */
     float *slope;
     uint16_t *bits; /* [n_classes, words of a tile] with softmax, else one row */
     uint16_t *valid;
@@ -31,12 +31,12 @@ static size_t n_rows(const struct ov__plan *plan)
 
 static size_t words_of_tile(const struct ov__plan *plan)
 {
-    return plan->tile / OV__LANES;
+    return plan->stride / OV__LANES;
 }
 
 size_t ov__fast_scratch_bytes(const struct ov__plan *plan)
 {
-    size_t floats = (n_rows(plan) + 1) * plan->tile * sizeof(float);
+    size_t floats = (n_rows(plan) + 1) * plan->stride * sizeof(float);
     size_t words = (n_rows(plan) + 1) * words_of_tile(plan) * sizeof(uint16_t);
     return floats + words + plan->tile * (sizeof(uint8_t) + sizeof(int32_t));
 }
@@ -44,8 +44,8 @@ size_t ov__fast_scratch_bytes(const struct ov__plan *plan)
 static struct tile tile_in(const struct ov__plan *plan, struct ov__span span, void *memory)
 {
     struct tile tile = {.span = span, .rows = memory};
-    tile.slope = tile.rows + n_rows(plan) * plan->tile;
-    tile.wide_classes = (int32_t *)(void *)(tile.slope + plan->tile);
+    tile.slope = tile.rows + n_rows(plan) * plan->stride;
+    tile.wide_classes = (int32_t *)(void *)(tile.slope + plan->stride);
     tile.bits = (uint16_t *)(void *)(tile.wide_classes + plan->tile);
     tile.valid = tile.bits + n_rows(plan) * words_of_tile(plan);
     tile.class_room = (uint8_t *)(tile.valid + words_of_tile(plan));
@@ -125,7 +125,7 @@ static void load_logits(const struct ov__plan *plan, const struct tile *tile, ui
                         struct ov__find *find)
 {
     struct ov__row row = ov__span_row(tile->span, class);
-    float *values = tile->rows + (n_rows(plan) > 1 ? (size_t) class * plan->tile : 0);
+    float *values = tile->rows + (n_rows(plan) > 1 ? (size_t) class * plan->stride : 0);
     ov__planes_load_floats(&plan->prediction, row, values);
     memset(values + row.n, 0, (OV__WORDS(row.n) * OV__LANES - row.n) * sizeof *values);
     if (find != NULL && !plan->kernels->are_finite(values, row.n))
@@ -136,7 +136,7 @@ static struct ov__float_rows softmax_rows(const struct ov__plan *plan, const str
 {
     return (struct ov__float_rows){.rows = tile->rows,
                                    .n_rows = (size_t)plan->n_classes,
-                                   .stride = plan->tile,
+                                   .stride = plan->stride,
                                    .n = OV__WORDS(tile->span.n) * OV__LANES};
 }
 
@@ -154,7 +154,7 @@ static const float *probabilities(const struct ov__plan *plan, const struct tile
                                   uint64_t class, struct ov__find *find)
 {
     if (plan->options.activation == OV_ACTIVATION_SOFTMAX)
-        return tile->rows + (size_t) class * plan->tile;
+        return tile->rows + (size_t) class * plan->stride;
     if (plan->options.activation == OV_ACTIVATION_SIGMOID) {
         load_logits(plan, tile, class, find);
         plan->kernels->sigmoid(tile->rows, OV__WORDS(tile->span.n) * OV__LANES, tile->slope);
@@ -177,6 +177,14 @@ static double count(const uint16_t *bits, size_t n)
     return (double)sum;
 }
 
+/* Where memory will be read next. */
+static const float *next_row(const struct ov__plan *plan, const struct tile *tile, uint64_t class)
+{
+    if (has_activation(plan) || class + 1 == plan->n_classes)
+        return NULL;
+    return ov__planes_direct(&plan->prediction, OV_TENSOR_F32, ov__span_row(tile->span, class + 1));
+}
+
 static void sum_class(const struct ov__plan *plan, const struct tile *tile, uint64_t class,
                       struct ov__sums *sums, struct ov__find *find)
 {
@@ -184,7 +192,8 @@ static void sum_class(const struct ov__plan *plan, const struct tile *tile, uint
     const size_t n = tile->span.n;
     const uint16_t *bits = bits_of(plan, tile, class);
     const float *p = probabilities(plan, tile, class, find);
-    if (!plan->kernels->sums(p, n, bits, tile->counted, part) && !has_activation(plan))
+    const float *next = next_row(plan, tile, class);
+    if (!plan->kernels->sums(p, n, bits, tile->counted, next, part) && !has_activation(plan))
         find_first(plan, ov__span_row(tile->span, class), p, find);
     sums->p += part[0];
     sums->i += part[1];
@@ -255,7 +264,7 @@ static void softmax_gradient(const struct ov__plan *plan, const struct tile *til
     plan->kernels->softmax_gradient(&rows, tile->bits, tile->counted, two);
     for (uint64_t class = 0; class < plan->n_classes; class ++)
         ov__planes_store_floats(gradient, ov__span_row(tile->span, class),
-                                tile->rows + (size_t) class * plan->tile);
+                                tile->rows + (size_t) class * plan->stride);
 }
 
 void ov__fast_gradient(const struct ov_loss_run *run, struct ov__span span,

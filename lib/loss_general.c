@@ -25,25 +25,25 @@ size_t ov__general_scratch_bytes(const struct ov__plan *plan)
     size_t rows;
     if (__builtin_mul_overflow((size_t)plan->n_classes, (size_t)N_ROW_SETS, &rows) ||
         __builtin_add_overflow(rows, (size_t)N_SINGLE_ROWS, &rows) ||
-        __builtin_mul_overflow(rows, plan->tile * sizeof(double), &rows))
+        __builtin_mul_overflow(rows, plan->stride * sizeof(double), &rows))
         return SIZE_MAX;
     return rows;
 }
 
 static struct tile tile_in(const struct ov__plan *plan, struct ov__span span, double *memory)
 {
-    const size_t rows = (size_t)plan->n_classes * plan->tile;
+    const size_t rows = (size_t)plan->n_classes * plan->stride;
     struct ov__double_rows set = {.rows = memory,
                                   .n_rows = (size_t)plan->n_classes,
-                                  .stride = plan->tile,
+                                  .stride = plan->stride,
                                   .n = OV__WORDS(span.n) * OV__LANES};
     struct tile tile = {.span = span, .z = set, .p = set, .q = set};
     tile.p.rows += rows;
     tile.q.rows += 2 * rows;
     tile.g = memory + N_ROW_SETS * rows;
-    tile.slope = tile.g + plan->tile;
-    tile.log_sum = tile.slope + plan->tile;
-    tile.classes = (int32_t *)(void *)(tile.log_sum + plan->tile);
+    tile.slope = tile.g + plan->stride;
+    tile.log_sum = tile.slope + plan->stride;
+    tile.classes = (int32_t *)(void *)(tile.log_sum + plan->stride);
     return tile;
 }
 

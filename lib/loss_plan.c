@@ -145,6 +145,7 @@ static void choose_path(struct ov__plan *plan)
     plan->tile = tile_of(plan->n_classes, plan->is_fast ? 32768 : 16384);
     if (plan->is_fast && options->activation == OV_ACTIVATION_NONE)
         plan->tile = OV__BLOCK;
+    plan->stride = plan->tile + OV__LANES;
     plan->kernels = ov__loss_kernels_selected();
 }
 

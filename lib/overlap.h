@@ -85,7 +85,9 @@ const char *ov_status_text(enum ov_status status);
     X(OV_U64, "uint64", 8)  \
     X(OV_I64, "int64", 8)   \
     X(OV_F32, "float32", 4) \
-    X(OV_F64, "float64", 8)
+    X(OV_F64, "float64", 8) \
+    X(OV_F16, "float16", 2) \
+    X(OV_BF16, "bfloat16", 2)
 
 #define OV_DTYPE_ENUM(symbol, name, n_bytes) symbol,
 enum ov_dtype { OV_DTYPE_MAP(OV_DTYPE_ENUM) OV_N_DTYPES };
@@ -110,6 +112,11 @@ struct ov_encoding {
     double slope;
     double intercept;
 };
+
+/* The number that an element stands for; 64-bit integers are rounded. `element` need not be
+ * aligned.
+ */
+double ov_element_value(const struct ov_encoding *encoding, const void *element);
 
 enum ov_order { OV_ORDER_C, OV_ORDER_F }; /* last axis fastest; first axis fastest */
 

@@ -249,6 +249,10 @@ static struct run next_run(const struct ov__planes *planes, struct ov__row row)
 
 static void load_float_run(struct run run, enum ov_tensor_dtype dtype, float *ret_values)
 {
+    if (dtype == OV_TENSOR_F32 && run.stride == (int64_t)sizeof *ret_values) {
+        memcpy(ret_values, run.at, run.n * sizeof *ret_values);
+        return;
+    }
     switch (dtype) {
         LOAD_CASES(float)
     case OV_N_TENSOR_DTYPES:
@@ -258,6 +262,10 @@ static void load_float_run(struct run run, enum ov_tensor_dtype dtype, float *re
 
 static void load_double_run(struct run run, enum ov_tensor_dtype dtype, double *ret_values)
 {
+    if (dtype == OV_TENSOR_F64 && run.stride == (int64_t)sizeof *ret_values) {
+        memcpy(ret_values, run.at, run.n * sizeof *ret_values);
+        return;
+    }
     switch (dtype) {
         LOAD_CASES(double)
     case OV_N_TENSOR_DTYPES:
@@ -281,6 +289,10 @@ static void load_double_run(struct run run, enum ov_tensor_dtype dtype, double *
 
 static void store_float_run(struct run run, enum ov_tensor_dtype dtype, const float *values)
 {
+    if (dtype == OV_TENSOR_F32 && run.stride == (int64_t)sizeof *values) {
+        memcpy(run.at, values, run.n * sizeof *values);
+        return;
+    }
     switch (dtype) {
         STORE_CASES
     default:
@@ -290,6 +302,10 @@ static void store_float_run(struct run run, enum ov_tensor_dtype dtype, const fl
 
 static void store_double_run(struct run run, enum ov_tensor_dtype dtype, const double *values)
 {
+    if (dtype == OV_TENSOR_F64 && run.stride == (int64_t)sizeof *values) {
+        memcpy(run.at, values, run.n * sizeof *values);
+        return;
+    }
     switch (dtype) {
         STORE_CASES
     default:

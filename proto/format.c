@@ -6,27 +6,11 @@
 
 #include "proto/reader.h"
 
-static const struct format *const formats[FORMAT_N] = {
-    [FORMAT_NPY] = &format_npy,
-    [FORMAT_NIFTI] = &format_nifti,
-    [FORMAT_PNG] = &format_png,
-    [FORMAT_TIFF] = &format_tiff,
-    [FORMAT_NPZ] = &format_npz,
-    [FORMAT_RAW] = &format_raw,
-    [FORMAT_COCO] = &format_coco,
-    [FORMAT_LABEL_STUDIO] = &format_label_studio,
-    [FORMAT_CVAT] = &format_cvat,
-    [FORMAT_RLE] = &format_rle,
-    [FORMAT_ENCORD] = &format_encord,
-    [FORMAT_CVAT_MASK] = &format_cvat_mask,
-    [FORMAT_DENSE_RLE] = &format_dense_rle,
-    [FORMAT_KAGGLE] = &format_kaggle,
-    [FORMAT_LABEL_STUDIO_RLE] = &format_label_studio_rle,
-    [FORMAT_SUPERVISELY] = &format_supervisely,
-    [FORMAT_POLYGONS] = &format_polygons,
-};
+#define FORMAT_ENTRY(symbol, name, object) [FORMAT_##symbol] = &format_##object,
+static const struct format *const formats[FORMAT_N] = {FORMAT_MAP(FORMAT_ENTRY)};
+#undef FORMAT_ENTRY
 
-#define FORMAT_NAME(symbol, name) name,
+#define FORMAT_NAME(symbol, name, object) name,
 static const char *const names[FORMAT_N] = {FORMAT_MAP(FORMAT_NAME)};
 #undef FORMAT_NAME
 
@@ -64,7 +48,6 @@ static const struct {
     {0, 8, "\x89HDF\r\n\x1a\n", "HDF5"},
     {0, 1, "{", "JSON"},
     {0, 1, "[", "JSON"},
-    {128, 4, "DICM", "DICOM"},
 };
 
 static const char *stranger(const uint8_t *bytes, size_t n)
@@ -149,9 +132,9 @@ static bool set_unknown(const struct source *source, const uint8_t *bytes, size_
         snprintf(hex + 3 * i, 4, " %02x", bytes[i]);
     return problem_set(
         reterr, PROBLEM_UNKNOWN_FORMAT, source->pointer,
-        "The first bytes,%s, are %s%s. Supported are npy, nifti, png, tiff, npz, and raw with "
-        "format, dtype and shape given, and the JSON of annotation tools; each plain, in gzip or "
-        "zstd, or in zlib where encoding says so.",
+        "The first bytes,%s, are %s%s. /v1/info lists the formats that are read; raw needs format, "
+        "dtype and shape. Each may be plain or in a coding that /v1/info lists; zlib has to be "
+        "named.",
         hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "");
 }
 

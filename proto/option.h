@@ -45,7 +45,11 @@ bool option_label(const json_t *json, const char *pointer, int64_t *ret_label,
 bool option_labels(const struct option_value *value, uint64_t most, int64_t **ret_labels,
                    size_t *ret_n, struct problem *reterr);
 
-/* proto/source.c: {"part":...} or {"base64":...} and what is said of it. */
+/* proto/source.c: a source called `name`, which its part is called too. */
+bool source_read(struct source *source, const char *name, const struct option_value *value,
+                 struct problem *reterr);
+
+/* The sources of a score: {"part":...} or {"base64":...} and what is said of it. */
 bool option_prediction(struct request *request, const struct option_value *value,
                        struct problem *reterr);
 bool option_reference(struct request *request, const struct option_value *value,

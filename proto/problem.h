@@ -27,6 +27,8 @@
     X(REQUEST_TOO_LARGE, 413, "request-too-large", "The request JSON is larger than the limit")    \
     X(UNSUPPORTED_TYPE, 415, "unsupported-media-type", "The content type is not supported")        \
     X(UNSUPPORTED_ENCODING, 415, "unsupported-encoding", "The content coding is not supported")    \
+    X(UNSUPPORTED_SYNTAX, 415, "unsupported-transfer-syntax",                                      \
+      "The DICOM transfer syntax is not supported")                                                \
     X(UNKNOWN_FORMAT, 422, "unknown-format", "The mask's format is not recognised")                \
     X(FORMAT_MISMATCH, 422, "format-mismatch", "The mask is not of the format it is said to be")   \
     X(BAD_MASK, 422, "bad-mask", "The mask file is malformed")                                     \

@@ -274,6 +274,25 @@ bool reader_may_be_unpacked(const struct reader *reader, struct problem *reterr)
            set_too_large(reader, OV_OK, reterr);
 }
 
+bool reader_extend(struct reader *reader, uint64_t before, uint64_t after, struct problem *reterr)
+{
+    struct mask_header *header = &reader->header;
+    int last = header->ndim - 1;
+    uint64_t n_slice = header->n_voxels / header->shape[last];
+
+    /* Slices are fewer than 2^63 by far; a sum that large is beyond any limit. */
+    header->shape[last] += before + after;
+    if (!reader__measure_layers(reader, reterr) ||
+        !layers_pad(header->layers, before * n_slice, after * n_slice, reterr))
+        return false;
+    for (int row = 0; row < 3; row++)
+        header->affine[row][3] -= (double)before * header->affine[row][last];
+    header->added[0] += before;
+    header->added[1] += after;
+    reader->n_left = header->n_voxels;
+    return true;
+}
+
 void reader_hand_out_labels(struct reader *reader)
 {
     struct mask_header *header = &reader->header;

@@ -12,27 +12,29 @@
 #include "proto/names.h"
 #include "proto/problem.h"
 
-/* Symbol, name in requests. Order: the order in which first bytes are tried. */
-#define FORMAT_MAP(X)                       \
-    X(NPY, "npy")                           \
-    X(NIFTI, "nifti")                       \
-    X(PNG, "png")                           \
-    X(TIFF, "tiff")                         \
-    X(NPZ, "npz")                           \
-    X(COCO, "coco")                         \
-    X(LABEL_STUDIO, "label_studio")         \
-    X(CVAT, "cvat")                         \
-    X(RLE, "rle")                           \
-    X(ENCORD, "encord")                     \
-    X(CVAT_MASK, "cvat_mask")               \
-    X(DENSE_RLE, "dense_rle")               \
-    X(KAGGLE, "kaggle")                     \
-    X(LABEL_STUDIO_RLE, "label_studio_rle") \
-    X(SUPERVISELY, "supervisely")           \
-    X(POLYGONS, "polygons")                 \
-    X(RAW, "raw")
+/* Symbol, name in requests, its struct format_... Order: the order in which first bytes are tried.
+ */
+#define FORMAT_MAP(X)                                         \
+    X(NPY, "npy", npy)                                        \
+    X(NIFTI, "nifti", nifti)                                  \
+    X(PNG, "png", png)                                        \
+    X(TIFF, "tiff", tiff)                                     \
+    X(NPZ, "npz", npz)                                        \
+    X(DICOM, "dicom", dicom)                                  \
+    X(COCO, "coco", coco)                                     \
+    X(LABEL_STUDIO, "label_studio", label_studio)             \
+    X(CVAT, "cvat", cvat)                                     \
+    X(RLE, "rle", rle)                                        \
+    X(ENCORD, "encord", encord)                               \
+    X(CVAT_MASK, "cvat_mask", cvat_mask)                      \
+    X(DENSE_RLE, "dense_rle", dense_rle)                      \
+    X(KAGGLE, "kaggle", kaggle)                               \
+    X(LABEL_STUDIO_RLE, "label_studio_rle", label_studio_rle) \
+    X(SUPERVISELY, "supervisely", supervisely)                \
+    X(POLYGONS, "polygons", polygons)                         \
+    X(RAW, "raw", raw)
 
-#define FORMAT_ENUM(symbol, name) FORMAT_##symbol,
+#define FORMAT_ENUM(symbol, name, object) FORMAT_##symbol,
 enum format_kind { FORMAT_MAP(FORMAT_ENUM) FORMAT_N, FORMAT_AUTO = FORMAT_N };
 #undef FORMAT_ENUM
 
@@ -44,6 +46,7 @@ struct source {
     const char *pointer;  /* "#/prediction" or "#/reference": names it in problems */
     const uint8_t *bytes; /* as sent; borrowed */
     size_t n_bytes;
+    const char *base64;      /* of which the bytes are decoded; NULL for none */
     const char *filename;    /* of the part; the last hint to the format; NULL for none */
     enum format_kind format; /* FORMAT_AUTO: first bytes, then file name */
     enum coding_kind coding; /* CODING_AUTO: first bytes */
@@ -91,6 +94,9 @@ struct mask_header {
     double affine[3][4]; /* voxel index to RAS+ millimetres */
     /* The mask comes as runs of these, merged: labels may overlap. NULL: it comes as elements. */
     struct layers *layers;
+    /* As layers whose file leaves out empty slices of the last axis, also at its ends. */
+    bool is_open_ended;
+    uint64_t added[2]; /* slices of the last axis that reader_extend put in front, behind */
 };
 
 /* One mask being read; opaque. Holds no more of it than a tile, but for interlaced PNG. */
@@ -112,6 +118,12 @@ const struct mask_header *reader_header(const struct reader *reader);
  */
 bool reader_is_in_place(const struct reader *reader);
 const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr);
+
+/*
+ * Of a mask that is_open_ended, before the first voxel is read: put so many empty slices in front
+ * of its last axis and behind it. Limits are checked as by reader_new.
+ */
+bool reader_extend(struct reader *reader, uint64_t before, uint64_t after, struct problem *reterr);
 
 /*
  * A mask that comes as layers hands out the numbers of label sets, of OV_U16, unless it is disjoint
@@ -156,12 +168,9 @@ struct format {
     void (*close)(void *state); /* NULL: no state */
 };
 
-extern const struct format format_npy, format_nifti, format_png, format_raw;
-extern const struct format format_tiff, format_npz;
-extern const struct format format_coco, format_label_studio, format_cvat;
-extern const struct format format_rle, format_encord, format_cvat_mask, format_dense_rle;
-extern const struct format format_kaggle, format_label_studio_rle, format_supervisely;
-extern const struct format format_polygons;
+#define FORMAT_EXTERN(symbol, name, object) extern const struct format format_##object;
+FORMAT_MAP(FORMAT_EXTERN)
+#undef FORMAT_EXTERN
 
 /* JSON that does not say what it is of; annotation_file.c finds out. In no request. */
 extern const struct format format_annotation;

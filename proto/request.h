@@ -22,10 +22,8 @@ struct region {
 /* Texts are borrowed from the JSON, which the request owns. */
 struct request {
     json_t *json;
-    struct source prediction; /* bytes are filled in by score.c */
+    struct source prediction; /* bytes are filled in by body.c */
     struct source reference;
-    const char *prediction_base64; /* NULL: the part of that name */
-    const char *reference_base64;
     bool labels_auto;
     struct named_label *labels;
     size_t n_labels;

@@ -309,6 +309,10 @@ static json_t *input_json(struct printer *print, const struct reader *reader)
     }
     if (header->layers != NULL || reader_skipped(reader, 0, &n_skipped) != NULL)
         put(print, object, "skipped", skipped_json(print, reader));
+    if (header->is_open_ended) {
+        put(print, object, "added_slices",
+            json_pack("[o, o]", count(header->added[0]), count(header->added[1])));
+    }
     return object;
 }
 

@@ -1,27 +1,10 @@
 /* score.c - one pair being scored: from a request to counts, and who owns what on the way. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/score.h"
+#include "proto/extent.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-bool score_take(struct score *score, uint64_t n_bytes, struct problem *reterr)
-{
-    uint64_t needed_bytes = score->taken_bytes + n_bytes;
-
-    if (needed_bytes > score->env->budget_bytes)
-        return problem_set(reterr, PROBLEM_DECODED_TOO_LARGE, NULL,
-                           "The request takes %llu bytes beside its body; there are %llu for all "
-                           "requests together (limits.budget_bytes).",
-                           (unsigned long long)needed_bytes,
-                           (unsigned long long)score->env->budget_bytes);
-    if (!score->env->memory_take(n_bytes))
-        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL,
-                           "The memory budget has no %llu bytes left for this request.",
-                           (unsigned long long)n_bytes);
-    score->taken_bytes = needed_bytes;
-    return true;
-}
 
 bool score_check(const struct score_input *input, const struct env *env, struct problem *reterr)
 {
@@ -73,15 +56,34 @@ static bool name_labels(struct score *score, struct problem *reterr)
 bool score_open(struct score *score, struct problem *reterr)
 {
     return name_labels(score, reterr) && open_both(score, reterr) &&
+           extent_match(score->readers[SCORE_PREDICTION], score->readers[SCORE_REFERENCE],
+                        &score->request, reterr) &&
            pair_make(reader_header(score->readers[SCORE_PREDICTION]),
                      reader_header(score->readers[SCORE_REFERENCE]), &score->request, &score->pair,
                      reterr) &&
            layering_make(score, reterr);
 }
 
+static bool read_request(struct score *score, const struct score_input *input,
+                         struct problem *reterr)
+{
+    struct request *request = &score->request;
+    struct request_text text = {.parameters = input->parameters,
+                                .n_parameters = input->n_parameters};
+
+    if (!body_read(&score->body, input, reterr))
+        return false;
+    text.json = score->body.json;
+    text.n_json = score->body.n_json;
+    return request_init(request, &text, &score->env->limits, reterr) &&
+           body_source(&score->body, SCORE_PREDICTION, &request->prediction, reterr) &&
+           body_source(&score->body, SCORE_REFERENCE, &request->reference, reterr);
+}
+
 struct score *score_new(const struct score_input *input, const struct env *env,
                         struct problem *reterr)
 {
+    static const char *const names[SCORE_N_MASKS] = {"prediction", "reference"};
     struct score *score = calloc(1, sizeof(*score));
 
     if (score == NULL) {
@@ -89,7 +91,8 @@ struct score *score_new(const struct score_input *input, const struct env *env,
         return NULL;
     }
     score->env = env;
-    if (!body_read(score, input, reterr)) {
+    body_init(&score->body, env, names, SCORE_N_MASKS);
+    if (!read_request(score, input, reterr)) {
         score_free(score);
         return NULL;
     }
@@ -100,10 +103,8 @@ void score_free(struct score *score)
 {
     if (score == NULL)
         return;
-    for (int i = 0; i < SCORE_N_MASKS; i++) {
+    for (int i = 0; i < SCORE_N_MASKS; i++)
         reader_free(score->readers[i]);
-        free(score->decoded[i]);
-    }
     ov_counter_free(score->counter);
     found_done(&score->found);
     names_free(score->names);
@@ -111,8 +112,7 @@ void score_free(struct score *score)
     free(score->classes);
     free(score->regions);
     request_done(&score->request);
-    free(score->body);
-    score->env->memory_give(score->taken_bytes);
+    body_done(&score->body);
     free(score);
 }
 

@@ -7,7 +7,6 @@
 /* A source being read: `name` is its own, "prediction" or "reference". */
 struct reading {
     struct source *source;
-    const char **base64;
     const char *name;
 };
 
@@ -39,7 +38,7 @@ static bool read_where(struct reading *reading, const char *member, const char *
                        const char *pointer, struct problem *reterr)
 {
     if (strcmp(member, "base64") == 0)
-        *reading->base64 = text;
+        reading->source->base64 = text;
     else if (strcmp(text, reading->name) != 0)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "%s must be \"%s\".",
                            pointer + 2, reading->name);
@@ -62,7 +61,7 @@ static bool read_word(struct reading *reading, const char *member, const char *t
     }
     if (strcmp(member, "encoding") == 0) {
         source->coding = coding_find(text, strlen(text));
-        return source->coding != CODING_N || bad(reterr, pointer, "none, gzip, zlib or zstd");
+        return source->coding != CODING_N || bad(reterr, pointer, "a coding that /v1/info lists");
     }
     if (strcmp(member, "dtype") == 0) {
         source->declared = true;
@@ -111,6 +110,7 @@ static const struct {
     {"layers", OF(NPY) | OF(NIFTI) | OF(PNG) | OF(TIFF) | OF(NPZ) | OF(RAW)},
     {"member", OF(NPZ)},
     {"task", OF(LABEL_STUDIO)},
+    {"threshold", OF(DICOM)},
 };
 
 /* A format that is not known yet may be any. */
@@ -181,17 +181,18 @@ static bool read_member(struct reading *reading, const char *member, const json_
 static bool check_one_way(const struct reading *reading, const struct option_value *value,
                           struct problem *reterr)
 {
-    int n_ways = (json_object_get(value->json, "part") != NULL) + (*reading->base64 != NULL) +
-                 (reading->source->json != NULL);
+    int n_ways = (json_object_get(value->json, "part") != NULL) +
+                 (reading->source->base64 != NULL) + (reading->source->json != NULL);
 
     return n_ways <= 1 ||
            problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
                        "A source is a part, or base64, or stands in the request: one of these.");
 }
 
-static bool read_source(struct reading *reading, const struct option_value *value,
-                        struct problem *reterr)
+bool source_read(struct source *source, const char *name, const struct option_value *value,
+                 struct problem *reterr)
 {
+    struct reading reading = {source, name};
     const char *member;
     json_t *json;
 
@@ -201,28 +202,21 @@ static bool read_source(struct reading *reading, const struct option_value *valu
     {
         struct json_pointer pointer = json_pointer_to(value->pointer.text, member);
 
-        if (!read_member(reading, member, json, pointer.text, reterr))
+        if (!read_member(&reading, member, json, pointer.text, reterr))
             return false;
     }
-    reading->source->options = value->json;
-    return check_one_way(reading, value, reterr);
+    source->options = value->json;
+    return check_one_way(&reading, value, reterr);
 }
 
 bool option_prediction(struct request *request, const struct option_value *value,
                        struct problem *reterr)
 {
-    struct reading reading = {.source = &request->prediction,
-                              .base64 = &request->prediction_base64,
-                              .name = "prediction"};
-
-    return read_source(&reading, value, reterr);
+    return source_read(&request->prediction, "prediction", value, reterr);
 }
 
 bool option_reference(struct request *request, const struct option_value *value,
                       struct problem *reterr)
 {
-    struct reading reading = {
-        .source = &request->reference, .base64 = &request->reference_base64, .name = "reference"};
-
-    return read_source(&reading, value, reterr);
+    return source_read(&request->reference, "reference", value, reterr);
 }

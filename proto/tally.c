@@ -227,7 +227,7 @@ static bool take_rooms(struct score *score, void **rooms, struct problem *reterr
         if (!reader_is_in_place(score->readers[i]))
             n_bytes += reader_header(score->readers[i])->n_bytes;
     }
-    if (!score_take(score, n_bytes, reterr))
+    if (!growth_take(&score->body.growth, n_bytes, reterr))
         return false;
     for (int i = 0; i < SCORE_N_MASKS; i++) {
         if (reader_is_in_place(score->readers[i]))
@@ -312,7 +312,7 @@ bool tally_run(struct score *score, struct problem *reterr)
 {
     struct ov_counter_options options = options_of(score);
 
-    if (options.pairs && !score_take(score, pairs_bytes(score), reterr))
+    if (options.pairs && !growth_take(&score->body.growth, pairs_bytes(score), reterr))
         return false;
     if (ov_counter_new(&options, &score->counter) != OV_OK)
         return no_memory(reterr);

@@ -14,6 +14,13 @@
 /* Vectors never pass between functions that are called: all of these are inlined. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 
+/* The parts of a row of lanes, unrolled: else they would live in memory and not in registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 #define INLINE static inline TARGET __attribute__((always_inline))
 
 typedef float vf __attribute__((vector_size(WIDTH)));
@@ -49,12 +56,14 @@ INLINE void store_d(double *to, vd v)
     memcpy(to, &v, sizeof v);
 }
 
+#ifndef HAS_OWN_WIDENING
 INLINE vd load_f_as_d(const float *from)
 {
     vh v;
     memcpy(&v, from, sizeof v);
     return __builtin_convertvector(v, vd);
 }
+#endif
 
 INLINE vf splat_f(float x)
 {
@@ -94,6 +103,7 @@ INLINE vu mask_f(unsigned bits, int first)
 {
     vu lane;
     uint32_t own[N_F];
+    UNROLL
     for (int i = 0; i < N_F; i++)
         own[i] = 1u << (first + i);
     memcpy(&lane, own, sizeof lane);
@@ -104,6 +114,7 @@ INLINE vl mask_d(unsigned bits, int first)
 {
     vl lane;
     uint64_t own[N_D];
+    UNROLL
     for (int i = 0; i < N_D; i++)
         own[i] = (uint64_t)1 << (first + i);
     memcpy(&lane, own, sizeof lane);
@@ -184,6 +195,7 @@ INLINE vd exp_d(vd x)
     vd k = shifted - 6755399441055744.;
     vd r = x - k * 0x1.62e42feep-1 - k * 0x1.a39ef35793c76p-33;
     vd sum = splat_d(1. / 6227020800);
+    UNROLL
     for (int i = 0; i < 11; i++)
         sum = sum * r + inverse_factorials[i];
     vd power = (vd)(((vl)shifted + 1023) << 52);

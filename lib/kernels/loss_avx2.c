@@ -11,6 +11,46 @@
 #define TABLE  ov__loss_kernels_avx2
 #define NAME   "avx2"
 
+#define OWN static inline TARGET __attribute__((always_inline))
+
+#define HAS_OWN_MAXIMUM
+OWN __m256 maximum_f(__m256 a, __m256 b)
+{
+    return _mm256_max_ps(a, b);
+}
+
+OWN __m256d maximum_d(__m256d a, __m256d b)
+{
+    return _mm256_max_pd(a, b);
+}
+
+#define HAS_OWN_WIDENING
+OWN __m256d load_f_as_d(const float *from)
+{
+    return _mm256_cvtps_pd(_mm_loadu_ps(from));
+}
+
+#define HAS_OWN_STREAM
+OWN void stream_f(float *to, __m256 v)
+{
+    _mm256_stream_ps(to, v);
+}
+
+OWN void stream_fence(void)
+{
+    _mm_sfence();
+}
+
+#define HAS_OWN_COMPARE
+enum { N_COMPARED = 32 };
+typedef uint32_t compared_word;
+
+OWN uint32_t compare(const uint8_t *labels, uint8_t class)
+{
+    __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)labels);
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_set1_epi8((char)class)));
+}
+
 #include "lib/kernels/lanes.h"
 #include "lib/kernels/loss_rows.h"
 #endif

@@ -52,10 +52,10 @@ struct ov__loss_kernels {
 
     /*
      * The sum of p where `valid` (NULL for everywhere), and where `bits`. Returns false where an
-     * element may be outside 0..1, or is -0.
+     * element may be outside 0..1, or is -0. `next` is the row that will be wanted then, or NULL.
      */
     bool (*sums)(const float *p, size_t n, const uint16_t *bits, const uint16_t *valid,
-                 double ret_sums[2]);
+                 const float *next, double ret_sums[2]);
 
     /* Two values by bits, 0 where not valid; past the cache where `gradient` is aligned to 64. */
     void (*gradient)(float *gradient, size_t n, const uint16_t *bits, const uint16_t *valid,

@@ -65,6 +65,7 @@ struct adding {
 /* 0..1 are the words 0 to that of 1: any other is that or 1 minus it with the highest bit set. */
 INLINE void suspect(struct adding *adding, const float *p)
 {
+    UNROLL
     for (int k = 0; k < F_PARTS; k++) {
         vu word = (vu)load_f(p + k * N_F);
         adding->suspicious[k] |= word | (0x3f800000u - word);
@@ -75,13 +76,17 @@ INLINE void add_lanes(struct adding *adding, const float *p, unsigned word, unsi
                       bool has_valid)
 {
     suspect(adding, p);
+    UNROLL
     for (int k = 0; k < D_PARTS; k++) {
         vd x = load_f_as_d(p + k * N_D);
-        adding->all[k] =
-            has_valid ? add_where_d(adding->all[k], x, valid, k * N_D) : adding->all[k] + x;
+        if (has_valid)
+            adding->all[k] = add_where_d(adding->all[k], x, valid, k * N_D);
+        else
+            adding->all[k] += x;
     }
     if (word == 0)
         return;
+    UNROLL
     for (int k = 0; k < D_PARTS; k++)
         adding->in[k] = add_where_d(adding->in[k], load_f_as_d(p + k * N_D), word, k * N_D);
 }
@@ -96,13 +101,19 @@ INLINE bool is_clean(const vu *suspicious)
     return any >> 31 == 0;
 }
 
+/* Elements that memory is asked for ahead of time: it knows nothing of where the next row lies. */
+enum { AHEAD = 1024 };
+
 INLINE bool sum_row(const float *p, size_t n, const uint16_t *words, const uint16_t *valid,
-                    double ret_sums[2])
+                    const float *next, double ret_sums[2])
 {
     struct adding adding = {0};
     size_t i = 0;
     for (; i + OV__LANES <= n; i += OV__LANES) {
-        __builtin_prefetch(p + i + 1024);
+        if (i + AHEAD < n)
+            __builtin_prefetch(p + i + AHEAD);
+        else if (next != NULL)
+            __builtin_prefetch(next + i + AHEAD - n);
         add_lanes(&adding, p + i, words[i / OV__LANES], valid ? valid[i / OV__LANES] : 0,
                   valid != NULL);
     }
@@ -118,17 +129,19 @@ INLINE bool sum_row(const float *p, size_t n, const uint16_t *words, const uint1
 }
 
 static TARGET bool sums(const float *p, size_t n, const uint16_t *words, const uint16_t *valid,
-                        double ret_sums[2])
+                        const float *next, double ret_sums[2])
 {
     if (valid != NULL)
-        return sum_row(p, n, words, valid, ret_sums);
-    return sum_row(p, n, words, NULL, ret_sums);
+        return sum_row(p, n, words, valid, next, ret_sums);
+    return sum_row(p, n, words, NULL, next, ret_sums);
 }
 
 INLINE vf two_by_bits(struct ov__two two, unsigned word, unsigned valid, int first)
 {
     vf value = choose_f(word, first, splat_f(two.on), splat_f(two.off));
-    return valid == 0xffff ? value : choose_f(valid, first, value, splat_f(0));
+    if (valid != 0xffff)
+        value = choose_f(valid, first, value, splat_f(0));
+    return value;
 }
 
 /* `is_aligned` chooses stores past the cache, which want 64 bytes. */
@@ -138,6 +151,7 @@ INLINE void fill_row(float *gradient, size_t n, const uint16_t *words, const uin
     size_t i = 0;
     for (; i + OV__LANES <= n; i += OV__LANES) {
         unsigned counted = valid != NULL ? valid[i / OV__LANES] : 0xffff;
+        UNROLL
         for (int k = 0; k < F_PARTS; k++) {
             vf v = two_by_bits(two, words[i / OV__LANES], counted, k * N_F);
             if (is_aligned)
@@ -170,6 +184,7 @@ static TARGET bool are_finite(const float *z, size_t n)
     vu suspicious[F_PARTS] = {0};
     size_t i = 0;
     for (; i + OV__LANES <= n; i += OV__LANES) {
+        UNROLL
         for (int k = 0; k < F_PARTS; k++)
             suspicious[k] |= ((vu)load_f(z + i + k * N_F) & 0x7fffffffu) + 0x00800000u;
     }
@@ -253,6 +268,7 @@ static TARGET void sums_product(const double *p, const double *g, size_t n, doub
 {
     struct adding64 adding = {0};
     for (size_t at = 0; at < n; at += OV__LANES) {
+        UNROLL
         for (int k = 0; k < D_PARTS; k++) {
             vd x = load_d(p + at + k * N_D);
             vd y = load_d(g + at + k * N_D);
@@ -270,6 +286,7 @@ static TARGET void sums_squared(const double *p, const double *g, size_t n, doub
 {
     struct adding64 adding = {0};
     for (size_t at = 0; at < n; at += OV__LANES) {
+        UNROLL
         for (int k = 0; k < D_PARTS; k++) {
             vd x = load_d(p + at + k * N_D);
             vd y = load_d(g + at + k * N_D);
@@ -287,6 +304,7 @@ static TARGET void sums_absolute(const double *p, const double *g, size_t n, dou
 {
     struct adding64 adding = {0};
     for (size_t at = 0; at < n; at += OV__LANES) {
+        UNROLL
         for (int k = 0; k < D_PARTS; k++) {
             vd x = load_d(p + at + k * N_D);
             vd y = load_d(g + at + k * N_D);

@@ -81,8 +81,7 @@ bool canvas_begin(struct canvas *canvas)
     header->shape[0] = canvas->height;
     header->shape[1] = canvas->width;
     header->order = canvas->order;
-    header->encoding.dtype = OV_U16;
-    if (!reader__measure(canvas->reader, canvas->reterr))
+    if (!reader__measure_layers(canvas->reader, canvas->reterr))
         return false;
     canvas->layers = reader__layers(canvas->reader, canvas->reterr);
     return canvas->layers != NULL;

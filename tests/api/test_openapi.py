@@ -183,7 +183,7 @@ REQUESTS = [
     {"confusion": True}, {"confusion": False}, {"confusion": "true"}, {"confusion": 0}, {"x": 1},
     {"prediction": dict(RAW, order="F")}, {"prediction": dict(RAW, order="x")},
     {"prediction": dict(RAW, encoding="none")}, {"prediction": dict(RAW, encoding="lz4")},
-    {"prediction": dict(RAW, dtype="int8")}, {"prediction": dict(RAW, dtype="float16")},
+    {"prediction": dict(RAW, dtype="int8")}, {"prediction": dict(RAW, dtype="float8")},
     {"prediction": dict(RAW, shape=[0])}, {"prediction": dict(RAW, shape=[])}, {"prediction": dict(RAW, shape=3)},
     {"prediction": dict(RAW, shape=[3, 1, 1, 1, 1, 1, 1])}, {"prediction": dict(RAW, shape=[3] + [1] * 7)},
     {"prediction": dict(RAW, x=1)}, {"prediction": dict(RAW, format="tiff")}, {"prediction": 1},

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "tests/unit/proto/dicom_file.h"
 #include "tests/unit/proto/score_fixture.h"
 
 /* The linker sends lib's and proto's allocations here (--wrap); jansson's come by its own hook. */
@@ -174,6 +175,30 @@ static void a_layered_request_survives_every_failure(void **state)
     fail_each(&input);
 }
 
+/* Segments that overlap, in slices that the other mask leaves out; one of them compressed. */
+static void a_request_of_segmentations_survives_every_failure(void **state)
+{
+    static const char request[] = "{\"regions\":{\"WT\":[1,2]},\"labels\":[1,2]}";
+    static struct fixture_body body;
+    struct seg_spec spec = binary_spec();
+    struct file *low = seg_file(&spec), *high, *compressed = file_new();
+    struct score_input input;
+
+    (void)state;
+    spec.frames[0].position = "-10\\20\\44";
+    high = seg_file(&spec);
+    put_coded(compressed, CODING_GZIP, high->bytes, high->n);
+    fixture_part(&body, "prediction", low->bytes, low->n);
+    fixture_part(&body, "reference", compressed->bytes, compressed->n);
+    fixture_part(&body, "request", request, strlen(request));
+    fixture_end(&body);
+    input = fixture_input(&body);
+    fail_each(&input);
+    free(compressed);
+    free(high);
+    free(low);
+}
+
 static void put_mask(struct fixture_body *body, const char *part, const char *path)
 {
     char bytes[4096];
@@ -231,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_multipart_request_survives_every_failure),
         cmocka_unit_test(a_compressed_json_request_survives_every_failure),
         cmocka_unit_test(a_layered_request_survives_every_failure),
+        cmocka_unit_test(a_request_of_segmentations_survives_every_failure),
         cmocka_unit_test(a_request_of_archives_survives_every_failure),
         cmocka_unit_test(a_request_of_images_survives_every_failure),
         cmocka_unit_test(a_request_with_many_labels_survives_every_failure),

@@ -49,7 +49,8 @@ static inline void test_give(uint64_t n_bytes)
 
 static inline struct env test_env(void)
 {
-    struct env env = {.memory_take = test_take, .memory_give = test_give};
+    struct env env = {
+        .budget_bytes = UINT64_MAX, .memory_take = test_take, .memory_give = test_give};
 
     env.limits.decoded_bytes = 1 << 24;
     env.limits.voxels = 1 << 24;

@@ -293,7 +293,7 @@ static void sources_are_read_and_default_to_guessing(void **state)
     assert_int_equal(request.reference.format, FORMAT_AUTO);
     assert_int_equal(request.reference.coding, CODING_AUTO);
     assert_false(request.reference.declared);
-    assert_string_equal(request.reference_base64, "AAAA");
+    assert_string_equal(request.reference.base64, "AAAA");
     request_done(&request);
 }
 
