@@ -1,4 +1,4 @@
-/* coding.c - bytes out of gzip, zlib and zstd streams, a piece at a time. */
+/* coding.c - bytes out of gzip, zlib, zstd and lz4 streams, a piece at a time. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/coding_impl.h"
 #include "proto/proto.h"
@@ -38,7 +38,7 @@ enum coding_kind coding_find_http(const char *name)
     if (strcasecmp(name, "x-gzip") == 0)
         return CODING_GZIP;
     for (enum coding_kind kind = CODING_NONE; kind < CODING_N; kind++) {
-        if (strcasecmp(names[kind].http, name) == 0)
+        if (names[kind].http[0] != '\0' && strcasecmp(names[kind].http, name) == 0)
             return kind;
     }
     return CODING_N;
@@ -60,6 +60,8 @@ enum coding_kind coding_sniff(const uint8_t *bytes, size_t n_bytes)
         return CODING_GZIP;
     if (coding__begins(bytes, n_bytes, "\x28\xb5\x2f\xfd", 4))
         return CODING_ZSTD;
+    if (coding__begins(bytes, n_bytes, "\x04\x22\x4d\x18", 4))
+        return CODING_LZ4;
     return CODING_NONE;
 }
 
@@ -118,9 +120,9 @@ bool coding__corrupt(const struct coding *coding, const char *why, struct proble
 static const struct coding_decoder decode_none = {NULL, NULL, none_decode};
 
 static const struct coding_decoder *const decoders[CODING_DEFLATE + 1] = {
-    [CODING_NONE] = &decode_none,        [CODING_GZIP] = &coding__inflate,
-    [CODING_ZLIB] = &coding__inflate,    [CODING_ZSTD] = &coding__zstd,
-    [CODING_DEFLATE] = &coding__inflate,
+    [CODING_NONE] = &decode_none,     [CODING_GZIP] = &coding__inflate,
+    [CODING_ZLIB] = &coding__inflate, [CODING_ZSTD] = &coding__zstd,
+    [CODING_LZ4] = &coding__lz4,      [CODING_DEFLATE] = &coding__inflate,
 };
 
 struct coding *coding_new(enum coding_kind kind, const uint8_t *bytes, size_t n_bytes,
@@ -238,6 +240,12 @@ void coding_expect(struct coding *coding, uint64_t n_bytes, uint32_t crc_32)
     coding->is_expected = true;
     coding->expected_bytes = n_bytes;
     coding->expected_crc_32 = crc_32;
+}
+
+const uint8_t *coding_borrow_rest(struct coding *coding, size_t *ret_n)
+{
+    *ret_n = coding->n_bytes;
+    return coding_borrow(coding, coding->n_bytes);
 }
 
 bool coding_finish(struct coding *coding, struct problem *reterr)

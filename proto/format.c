@@ -42,8 +42,7 @@ static const struct {
 } strangers[] = {
     {0, 2, "\x1f\x8b", "gzip (one coding is taken off, the one that encoding names)"},
     {0, 4, "\x28\xb5\x2f\xfd", "zstd (one coding is taken off, the one that encoding names)"},
-    {0, 4, "NRRD", "NRRD"},
-    {0, 10, "ObjectType", "MetaImage"},
+    {0, 4, "\x04\x22\x4d\x18", "lz4 (one coding is taken off, the one that encoding names)"},
     {0, 3, "\xff\xd8\xff", "JPEG, which does not keep labels"},
     {0, 8, "\x89HDF\r\n\x1a\n", "HDF5"},
     {0, 1, "{", "JSON"},
@@ -102,7 +101,7 @@ static enum format_kind by_name(const char *name)
 
     if (ends_with(name, n, ".gz"))
         n -= 3;
-    else if (ends_with(name, n, ".zst"))
+    else if (ends_with(name, n, ".zst") || ends_with(name, n, ".lz4"))
         n -= 4;
     for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
         if (has_extension(formats[kind], name, n))
@@ -127,15 +126,21 @@ static bool set_unknown(const struct source *source, const uint8_t *bytes, size_
 {
     const char *what = stranger(bytes, n);
     char hex[3 * 8 + 1] = "";
+    char known[FORMAT_N * 16] = "";
 
     for (size_t i = 0; i < n && i < 8; i++)
         snprintf(hex + 3 * i, 4, " %02x", bytes[i]);
+    for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
+        if (formats[kind]->is != NULL)
+            strncat(strncat(known, names[kind], 14), ", ", 3);
+    }
     return problem_set(
         reterr, PROBLEM_UNKNOWN_FORMAT, source->pointer,
-        "The first bytes,%s, are %s%s. /v1/info lists the formats that are read; raw needs format, "
-        "dtype and shape. Each may be plain or in a coding that /v1/info lists; zlib has to be "
-        "named.",
-        hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "");
+        "The first bytes,%s, are %s%s. Supported are %sthe JSON of annotation tools, and raw with "
+        "format, dtype and shape given; each plain, in gzip, zstd or lz4, or in zlib where "
+        "encoding says so.",
+        hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "",
+        known);
 }
 
 const struct format *format_choose(const struct source *source, struct coding *stream,

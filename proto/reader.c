@@ -1,6 +1,7 @@
 /* reader.c - a mask being read: its limits, its voxels as tiles or as runs. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/reader.h"
+#include "proto/inner.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ struct reader {
     struct mask_header header;
     const struct format *format;
     struct coding *stream;
+    struct inner inner; /* where the stream is a coding inside the file */
     void *state;
     uint64_t n_left;    /* elements not handed out yet */
     struct ov_run rest; /* of a mask in runs: what the last tile left of one */
@@ -122,6 +124,7 @@ void reader_free(struct reader *reader)
     if (reader->state != NULL)
         reader->format->close(reader->state);
     coding_free(reader->stream);
+    inner_done(&reader->inner);
     layers_free(reader->header.layers);
     free(reader->skipped);
     free(reader);
@@ -150,6 +153,18 @@ const struct env *reader__env(const struct reader *reader)
 void **reader__state(struct reader *reader)
 {
     return &reader->state;
+}
+
+bool reader__unpack(struct reader *reader, enum coding_kind kind, size_t *ret_n_bytes,
+                    struct problem *reterr)
+{
+    return inner_open(&reader->inner, reader->env, kind, reader->source.pointer, &reader->stream,
+                      ret_n_bytes, reterr);
+}
+
+struct coding *reader__stream(struct reader *reader)
+{
+    return reader->stream;
 }
 
 struct layers *reader__layers(struct reader *reader, struct problem *reterr)
@@ -347,7 +362,7 @@ static void unpack_runs(struct reader *reader, size_t n, unsigned char *room)
 bool reader_is_in_place(const struct reader *reader)
 {
     return reader->format->tile == NULL && reader->header.layers == NULL &&
-           reader->header.coding == CODING_NONE;
+           reader->header.coding == CODING_NONE && !inner_is_open(&reader->inner);
 }
 
 const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr)

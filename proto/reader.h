@@ -21,6 +21,8 @@
     X(TIFF, "tiff", tiff)                                     \
     X(NPZ, "npz", npz)                                        \
     X(DICOM, "dicom", dicom)                                  \
+    X(NRRD, "nrrd", nrrd)                                     \
+    X(METAIMAGE, "metaimage", metaimage)                      \
     X(COCO, "coco", coco)                                     \
     X(LABEL_STUDIO, "label_studio", label_studio)             \
     X(CVAT, "cvat", cvat)                                     \
@@ -187,6 +189,16 @@ struct mask_header *reader__header(struct reader *reader);
 const struct source *reader__source(const struct reader *reader);
 const struct env *reader__env(const struct reader *reader);
 void **reader__state(struct reader *reader); /* the format's own; handed to close */
+
+/*
+ * What is left of the file is in a coding of its own: from here on the reader reads what that
+ * decodes to. Once; where the whole file is in a coding too, what is left is decoded into memory
+ * first, within the budget.
+ *   ret_n_bytes   what is left, not decoded
+ */
+bool reader__unpack(struct reader *reader, enum coding_kind kind, size_t *ret_n_bytes,
+                    struct problem *reterr);
+struct coding *reader__stream(struct reader *reader);
 
 /*
  * Make header.layers, of header.n_voxels voxels: what open of a format with layers calls once the

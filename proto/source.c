@@ -107,7 +107,8 @@ static const struct {
     {"image_id", OF(COCO)},
     {"label", OF(RLE) | OF(ENCORD) | OF(CVAT_MASK) | OF(KAGGLE) | OF(LABEL_STUDIO_RLE) |
                   OF(SUPERVISELY) | OF(POLYGONS)},
-    {"layers", OF(NPY) | OF(NIFTI) | OF(PNG) | OF(TIFF) | OF(NPZ) | OF(RAW)},
+    {"layers",
+     OF(NPY) | OF(NIFTI) | OF(PNG) | OF(TIFF) | OF(NPZ) | OF(NRRD) | OF(METAIMAGE) | OF(RAW)},
     {"member", OF(NPZ)},
     {"task", OF(LABEL_STUDIO)},
     {"threshold", OF(DICOM)},

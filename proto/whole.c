@@ -60,8 +60,8 @@ bool whole_init(struct whole *whole, const struct reader *reader, struct coding 
 {
     const struct source *source = reader__source(reader);
 
-    *whole = (struct whole){.n_bytes = source->n_bytes, .env = reader__env(reader)};
-    whole->bytes = coding_borrow(stream, source->n_bytes);
+    *whole = (struct whole){.env = reader__env(reader)};
+    whole->bytes = coding_borrow_rest(stream, &whole->n_bytes);
     if (whole->bytes != NULL)
         return true;
     whole->n_bytes = 0;

@@ -13,6 +13,7 @@
 #include <string.h>
 /* cmocka.h needs the above */
 #include <cmocka.h>
+#include <lz4frame.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -54,6 +55,8 @@ static inline struct env test_env(void)
 
     env.limits.decoded_bytes = 1 << 24;
     env.limits.voxels = 1 << 24;
+    env.limits.json_depth = 32;
+    env.limits.json_values = 65536;
     budget_used = 0;
     budget_most = 0;
     budget_bytes = 1 << 24;
@@ -298,6 +301,17 @@ static inline void put_zstd(struct file *file, const void *bytes, size_t n)
     ZSTD_freeCCtx(ctx);
 }
 
+static inline void put_lz4(struct file *file, const void *bytes, size_t n)
+{
+    LZ4F_preferences_t preferences = {
+        .frameInfo = {.contentChecksumFlag = LZ4F_contentChecksumEnabled, .contentSize = n}};
+    size_t n_out = LZ4F_compressFrame(file->bytes + file->n, sizeof(file->bytes) - file->n, bytes,
+                                      n, &preferences);
+
+    assert_false(LZ4F_isError(n_out));
+    file->n += n_out;
+}
+
 static inline void put_coded(struct file *file, enum coding_kind kind, const void *bytes, size_t n)
 {
     switch (kind) {
@@ -309,6 +323,9 @@ static inline void put_coded(struct file *file, enum coding_kind kind, const voi
         break;
     case CODING_ZSTD:
         put_zstd(file, bytes, n);
+        break;
+    case CODING_LZ4:
+        put_lz4(file, bytes, n);
         break;
     default:
         put(file, bytes, n);

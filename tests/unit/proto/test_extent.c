@@ -227,12 +227,13 @@ static void a_mask_of_fixed_length_that_is_too_short_stays_so(void **state)
 
 static void limits_hold_for_the_slices_of_both(void **state)
 {
-    static const int low[] = {0}, high[] = {9000000}, far[] = {499999999}, farther[] = {-499999999};
+    static const int low[] = {0}, high[] = {17000000}, far[] = {499999999},
+                     farther[] = {-499999999};
     struct both both = both_of(column_file(low, 1, false), column_file(high, 1, false));
 
     (void)state;
     assert_false(extent_match(both.readers[0], both.readers[1], &both.request, &both.problem));
-    assert_int_equal(both.problem.code, PROBLEM_DECODED_TOO_LARGE);
+    assert_int_equal(both.problem.code, PROBLEM_TOO_MANY_VOXELS);
     both_free(&both);
     both = both_of(column_file(far, 1, false), column_file(farther, 1, false));
     assert_false(extent_match(both.readers[0], both.readers[1], &both.request, &both.problem));
