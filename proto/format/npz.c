@@ -146,6 +146,9 @@ static bool npz_open(struct reader *reader, struct coding *stream, struct proble
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, pointer,
                            "There is no memory for an NPZ archive.");
     return whole_init(&npz->file, reader, stream, reterr) &&
+           (npz_is(npz->file.bytes, npz->file.n_bytes) ||
+            problem_set(reterr, PROBLEM_FORMAT_MISMATCH, pointer,
+                        "The mask's name says NPZ, but it does not begin like a ZIP archive.")) &&
            zip_init(&npz->zip, npz->file.bytes, npz->file.n_bytes, pointer, reterr) &&
            open_member(npz, reader, reterr);
 }

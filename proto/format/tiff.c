@@ -4,17 +4,13 @@
 #include <string.h>
 
 #include "proto/format/bytes.h"
-#include "proto/format/tiff_page.h"
+#include "proto/format/tiff_rows.h"
 #include "proto/whole.h"
-
-/* Memory up to this size needs no leave from the budget: a tile of the counting is as large. */
-#define FREE_BYTES 65536
-
-/* What libzstd sets aside for a frame, and touches as far as the frame is decoded. */
-#define ZSTD_WINDOW_MAX ((uint64_t)128 << 20)
 
 /* Pixels of which the colours are looked up at a time. */
 #define COLORED_PIXELS 256
+
+#define SIGNATURE_BYTES 4
 
 #define REDUCED "reduced page"
 
@@ -31,23 +27,17 @@ struct tiff {
     struct tiff_page first;
     uint64_t n_pages;
     uint64_t n_directories;
-    uint64_t n_file_taken; /* from the budget: for what libtiff copies of the file */
-    uint64_t n_rows_taken; /* and for what follows, of one page */
-    uint8_t *row;
-    uint8_t *band;     /* tiles side by side; NULL where the page is in strips */
-    uint64_t n_across; /* tiles */
-    size_t tile_bytes; /* of one tile */
-    size_t tile_row_bytes;
+    uint64_t n_taken;      /* from the budget: for what libtiff copies of the file */
+    struct tiff_rows rows; /* of the page */
     bool has_page;
-    uint32_t n_rows; /* of the page, begun */
-    uint32_t at;     /* next pixel of row */
+    uint32_t at; /* next pixel of the row */
 };
 
 static bool tiff_is(const uint8_t *bytes, size_t n)
 {
     static const char *const signatures[] = {"II*\0", "MM\0*", "II+\0", "MM\0+"};
 
-    n = n < 4 ? n : 4;
+    n = n < SIGNATURE_BYTES ? n : SIGNATURE_BYTES;
     for (size_t i = 0; n > 0 && i < 4; i++) {
         if (memcmp(bytes, signatures[i], n) == 0)
             return true;
@@ -55,48 +45,14 @@ static bool tiff_is(const uint8_t *bytes, size_t n)
     return false;
 }
 
-/* ---- memory ---------------------------------------------------------------------------------- */
-
-static bool no_memory(const struct tiff *tiff, struct problem *reterr)
-{
-    return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, tiff->pointer,
-                       "There is no memory for a TIFF of %lu x %lu pixels a page.",
-                       (unsigned long)tiff->first.height, (unsigned long)tiff->first.width);
-}
-
-static bool take(const struct tiff *tiff, uint64_t n_bytes, uint64_t *taken, struct problem *reterr)
-{
-    if (n_bytes <= FREE_BYTES)
-        return true;
-    if (!tiff->env->memory_take(n_bytes))
-        return no_memory(tiff, reterr);
-    *taken = n_bytes;
-    return true;
-}
-
-static void give(const struct tiff *tiff, uint64_t *taken)
-{
-    if (*taken > 0)
-        tiff->env->memory_give(*taken);
-    *taken = 0;
-}
-
-static void free_rows(struct tiff *tiff)
-{
-    free(tiff->row);
-    free(tiff->band);
-    tiff->row = NULL;
-    tiff->band = NULL;
-    give(tiff, &tiff->n_rows_taken);
-}
-
 static void tiff_close(void *state)
 {
     struct tiff *tiff = state;
 
     tiff_file_done(&tiff->file);
-    free_rows(tiff);
-    give(tiff, &tiff->n_file_taken);
+    tiff_rows_done(&tiff->rows);
+    if (tiff->n_taken > 0)
+        tiff->env->memory_give(tiff->n_taken);
     colors_free(tiff->colors);
     whole_done(&tiff->whole);
     free(tiff);
@@ -158,12 +114,39 @@ static bool survey(struct tiff *tiff, struct reader *reader, struct problem *ret
                        "The TIFF has reduced or transparency pages alone, and no image.");
 }
 
+static bool check_signature(const struct tiff *tiff, struct problem *reterr)
+{
+    const struct whole *whole = &tiff->whole;
+
+    if (!tiff_is(whole->bytes, whole->n_bytes))
+        return problem_set(reterr, PROBLEM_FORMAT_MISMATCH, tiff->pointer,
+                           "The mask's name says TIFF, but it does not begin like one.");
+    return whole->n_bytes >= SIGNATURE_BYTES ||
+           problem_set(reterr, PROBLEM_TRUNCATED, tiff->pointer,
+                       "The TIFF ends within its first 4 bytes.");
+}
+
+/* A packed strip, and the places of all strips. */
+static bool take_memory(struct tiff *tiff, struct problem *reterr)
+{
+    uint64_t n_bytes = tiff->whole.n_bytes;
+
+    if (n_bytes <= TIFF_FREE_BYTES)
+        return true;
+    if (!tiff->env->memory_take(n_bytes))
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, tiff->pointer,
+                           "There is no memory for a TIFF of %llu bytes.",
+                           (unsigned long long)n_bytes);
+    tiff->n_taken = n_bytes;
+    return true;
+}
+
 static bool open_file(struct tiff *tiff, struct reader *reader, struct coding *stream,
                       struct problem *reterr)
 {
     return colors_new(reader__source(reader), &tiff->colors, reterr) &&
-           whole_init(&tiff->whole, reader, stream, reterr) &&
-           take(tiff, tiff->whole.n_bytes, &tiff->n_file_taken, reterr) &&
+           whole_init(&tiff->whole, reader, stream, reterr) && check_signature(tiff, reterr) &&
+           take_memory(tiff, reterr) &&
            tiff_file_init(&tiff->file, tiff->whole.bytes, tiff->whole.n_bytes, tiff->pointer,
                           reterr) &&
            survey(tiff, reader, reterr);
@@ -184,65 +167,12 @@ static bool tiff_open(struct reader *reader, struct coding *stream, struct probl
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 
-/* Sizes of tiles come from the file, and have nothing to do with the size of the image. */
-static bool measure_tiles(struct tiff *tiff, uint64_t *ret_band_bytes, struct problem *reterr)
-{
-    const struct tiff_page *page = &tiff->page;
-    uint64_t n_across = ((uint64_t)page->width + page->tile_width - 1) / page->tile_width;
-    uint64_t tile_row_bytes = tiff_page_row_bytes(page, page->tile_width);
-    uint64_t shape[3] = {n_across, page->tile_height, tile_row_bytes};
-    uint64_t n_bytes;
-
-    if (ov_shape_size(3, shape, OV_U8, &n_bytes, &n_bytes) != OV_OK ||
-        n_bytes > tiff->env->limits.decoded_bytes)
-        return problem_set(
-            reterr, PROBLEM_DECODED_TOO_LARGE, tiff->pointer,
-            "The TIFF has tiles of %lu x %lu pixels, which take more than %llu bytes "
-            "side by side.",
-            (unsigned long)page->tile_height, (unsigned long)page->tile_width,
-            (unsigned long long)tiff->env->limits.decoded_bytes);
-    tiff->n_across = n_across;
-    tiff->tile_row_bytes = (size_t)tile_row_bytes;
-    tiff->tile_bytes = (size_t)(n_bytes / n_across);
-    *ret_band_bytes = n_bytes;
-    return true;
-}
-
-static uint64_t window_bytes(const struct tiff *tiff)
-{
-    uint64_t n_bytes = tiff_page_row_bytes(&tiff->page, tiff->page.width) * tiff->page.height;
-
-    if (tiff->page.compression != COMPRESSION_ZSTD)
-        return 0;
-    return n_bytes < ZSTD_WINDOW_MAX ? n_bytes : ZSTD_WINDOW_MAX;
-}
-
-static bool make_rows(struct tiff *tiff, struct problem *reterr)
-{
-    bool is_tiled = tiff->page.tile_width > 0;
-    uint64_t row_bytes = tiff_page_row_bytes(&tiff->page, tiff->page.width);
-    uint64_t band_bytes = 0;
-
-    if (is_tiled && !measure_tiles(tiff, &band_bytes, reterr))
-        return false;
-    if (is_tiled)
-        row_bytes = tiff->n_across * tiff->tile_row_bytes;
-    if (is_tiled ? TIFFTileSize64(tiff->file.tiff) != tiff->tile_bytes
-                 : TIFFScanlineSize64(tiff->file.tiff) != row_bytes)
-        return tiff_file_failed(&tiff->file, PROBLEM_BAD_MASK, reterr);
-    if (!take(tiff, row_bytes + band_bytes + window_bytes(tiff), &tiff->n_rows_taken, reterr))
-        return false;
-    tiff->row = calloc(1, (size_t)row_bytes);
-    tiff->band = is_tiled ? calloc(1, (size_t)band_bytes) : NULL;
-    return (tiff->row != NULL && is_tiled == (tiff->band != NULL)) || no_memory(tiff, reterr);
-}
-
 /* The first page, or the next one, that is an image of its own. */
 static bool next_page(struct tiff *tiff, struct problem *reterr)
 {
     bool is_first = !tiff->has_page;
 
-    free_rows(tiff);
+    tiff_rows_done(&tiff->rows);
     do {
         bool good = true;
 
@@ -255,79 +185,18 @@ static bool next_page(struct tiff *tiff, struct problem *reterr)
             return false;
     } while (tiff->page.is_reduced);
     tiff->has_page = true;
-    tiff->n_rows = 0;
     if (tiff->colors != NULL && tiff->page.n_samples == 1 &&
         !tiff_page_palette(&tiff->page, &tiff->file, &tiff->palette, reterr))
         return false;
-    return make_rows(tiff, reterr);
-}
-
-/* ---- rows ------------------------------------------------------------------------------------ */
-
-/* libtiff reads the file's first bytes as pixels where a directory leaves out where they are, and
- * goes on behind a piece that is too short. */
-static bool check_piece(const struct tiff *tiff, uint32_t piece, struct problem *reterr)
-{
-    uint64_t n_bytes = TIFFGetStrileByteCount(tiff->file.tiff, piece);
-    bool is_short = tiff->band != NULL && tiff->page.compression == COMPRESSION_NONE &&
-                    n_bytes < tiff->tile_bytes;
-
-    if (TIFFGetStrileOffset(tiff->file.tiff, piece) != 0 && n_bytes > 0 && !is_short)
-        return true;
-    return problem_set(reterr, PROBLEM_BAD_MASK, tiff->pointer,
-                       "The TIFF has %s data for %s %lu; files that leave pixels out are not read.",
-                       is_short && n_bytes > 0 ? "too little" : "no",
-                       tiff->band != NULL ? "tile" : "strip", (unsigned long)piece);
-}
-
-static bool read_band(struct tiff *tiff, struct problem *reterr)
-{
-    for (uint64_t i = 0; i < tiff->n_across; i++) {
-        uint32_t x = (uint32_t)(i * tiff->page.tile_width);
-        uint32_t tile = TIFFComputeTile(tiff->file.tiff, x, tiff->n_rows, 0, 0);
-        tmsize_t n;
-
-        if (!check_piece(tiff, tile, reterr))
-            return false;
-        n = TIFFReadEncodedTile(tiff->file.tiff, tile, tiff->band + i * tiff->tile_bytes,
-                                (tmsize_t)tiff->tile_bytes);
-        if (n < 0 || (size_t)n != tiff->tile_bytes)
-            return tiff_file_failed(&tiff->file, PROBLEM_CORRUPT, reterr);
-    }
-    return true;
-}
-
-static bool read_tiled_row(struct tiff *tiff, struct problem *reterr)
-{
-    uint32_t row = tiff->n_rows % tiff->page.tile_height;
-
-    if (row == 0 && !read_band(tiff, reterr))
-        return false;
-    for (uint64_t i = 0; i < tiff->n_across; i++)
-        memcpy(tiff->row + i * tiff->tile_row_bytes,
-               tiff->band + i * tiff->tile_bytes + row * tiff->tile_row_bytes,
-               tiff->tile_row_bytes);
-    return true;
-}
-
-static bool read_row(struct tiff *tiff, struct problem *reterr)
-{
-    TIFF *file = tiff->file.tiff;
-
-    return check_piece(tiff, TIFFComputeStrip(file, tiff->n_rows, 0), reterr) &&
-           (TIFFReadScanline(file, tiff->row, tiff->n_rows, 0) == 1 ||
-            tiff_file_failed(&tiff->file, PROBLEM_CORRUPT, reterr));
+    return tiff_rows_init(&tiff->rows, &tiff->file, &tiff->page, tiff->env, reterr);
 }
 
 static bool next_row(struct tiff *tiff, struct problem *reterr)
 {
-    if ((!tiff->has_page || tiff->n_rows == tiff->page.height) && !next_page(tiff, reterr))
+    if ((!tiff->has_page || tiff->rows.n_rows == tiff->page.height) && !next_page(tiff, reterr))
         return false;
-    if (!(tiff->band != NULL ? read_tiled_row(tiff, reterr) : read_row(tiff, reterr)))
-        return false;
-    tiff->n_rows++;
     tiff->at = 0;
-    return true;
+    return tiff_rows_next(&tiff->rows, reterr);
 }
 
 /* ---- pixels ---------------------------------------------------------------------------------- */
@@ -338,9 +207,9 @@ static void copy_samples(const struct tiff *tiff, size_t n, uint8_t *out)
     size_t bits = tiff->page.bits;
 
     if (bits >= 8)
-        memcpy(out, tiff->row + tiff->at * (bits / 8), n * (bits / 8));
+        memcpy(out, tiff->rows.row + tiff->at * (bits / 8), n * (bits / 8));
     else
-        bytes_unpack(tiff->row, tiff->at, n, (unsigned)bits, out);
+        bytes_unpack(tiff->rows.row, tiff->at, n, (unsigned)bits, out);
 }
 
 /* R, G, B and alpha of n pixels of the row. */
@@ -354,7 +223,7 @@ static bool copy_colors(const struct tiff *tiff, size_t n, uint8_t *out, struct 
         return color_table_find(&tiff->palette, indices, n, out, tiff->pointer, reterr);
     }
     for (size_t i = 0; i < n; i++) {
-        const uint8_t *pixel = tiff->row + (tiff->at + i) * n_samples;
+        const uint8_t *pixel = tiff->rows.row + (tiff->at + i) * n_samples;
 
         memcpy(out + 4 * i, pixel, 3);
         out[4 * i + 3] = n_samples == 4 ? pixel[3] : 255;
@@ -376,7 +245,7 @@ static bool copy_labels(struct tiff *tiff, size_t *n, uint8_t *out, struct probl
     if (!copy_colors(tiff, *n, pixels, reterr))
         return false;
     n_found = colors_map(tiff->colors, pixels, *n, out);
-    return n_found == *n || colors_refuse(tiff->colors, pixels + 4 * n_found, tiff->n_rows - 1,
+    return n_found == *n || colors_refuse(tiff->colors, pixels + 4 * n_found, tiff->rows.n_rows - 1,
                                           tiff->at + n_found, reterr);
 }
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/format/bytes.h"
+
 /* One allocation of libtiff's: a packed strip, which is no longer than the file, or a table of the
  * places of strips, which is hardly. */
 #define ALLOCATION_FREE ((uint64_t)1 << 20)
@@ -12,6 +14,11 @@
 /* Directories may point to the same bytes again and again. Honest ones read each byte once. */
 #define DIRECTORY_READS      4
 #define DIRECTORY_FREE_BYTES ((uint64_t)64 << 10)
+
+/* libtiff takes a time for each tag that it does not know which grows with their number: 0.15 s for
+ * 4,000 of them. Images have some dozen tags. */
+#define TAGS_MAX        128
+#define DIRECTORIES_MAX 65536
 
 /* ---- what libtiff calls ---------------------------------------------------------------------- */
 
@@ -131,6 +138,54 @@ static bool end_directory(struct tiff_file *file, bool is_read, struct problem *
     return true;
 }
 
+/* The directory at `at`: *ret_next is where it says that the next one is, 0 for none. */
+static bool check_directory(const struct tiff_file *file, bool is_big, enum bytes_order order,
+                            uint64_t at, uint64_t *ret_next, struct problem *reterr)
+{
+    size_t n_count = is_big ? 8 : 2, n_place = is_big ? 8 : 4;
+    uint64_t left = at < file->n_bytes ? file->n_bytes - at : 0;
+    uint64_t n_tags, n_bytes;
+
+    if (left < n_count)
+        return problem_set(reterr, PROBLEM_TRUNCATED, file->pointer,
+                           "A directory of the TIFF lies beyond its end at byte %zu.",
+                           file->n_bytes);
+    n_tags = bytes_unsigned(file->bytes + at, n_count, order);
+    if (n_tags > TAGS_MAX)
+        return problem_set(reterr, PROBLEM_UNSUPPORTED_MASK, file->pointer,
+                           "A directory of the TIFF has %llu tags; up to %d are read.",
+                           (unsigned long long)n_tags, TAGS_MAX);
+    n_bytes = n_count + n_tags * (is_big ? 20 : 12);
+    if (left < n_bytes + n_place)
+        return problem_set(reterr, PROBLEM_TRUNCATED, file->pointer,
+                           "A directory of the TIFF reaches beyond its end at byte %zu.",
+                           file->n_bytes);
+    *ret_next = bytes_unsigned(file->bytes + at + n_bytes, n_place, order);
+    return true;
+}
+
+/* Before libtiff reads any: so many directories, of so many tags, and an end of them. */
+static bool check_directories(const struct tiff_file *file, struct problem *reterr)
+{
+    enum bytes_order order = file->bytes[0] == 'I' ? BYTES_LITTLE : BYTES_BIG;
+    bool is_big = bytes_unsigned(file->bytes + 2, 2, order) == 43;
+    uint64_t next;
+
+    if (file->n_bytes < (is_big ? 16 : 8))
+        return problem_set(reterr, PROBLEM_TRUNCATED, file->pointer,
+                           "The TIFF ends within its first %d bytes.", is_big ? 16 : 8);
+    next = bytes_unsigned(file->bytes + (is_big ? 8 : 4), is_big ? 8 : 4, order);
+    for (unsigned i = 0; next != 0; i++) {
+        if (i == DIRECTORIES_MAX)
+            return problem_set(reterr, PROBLEM_UNSUPPORTED_MASK, file->pointer,
+                               "The TIFF has more than %d directories, or they go round in a ring.",
+                               DIRECTORIES_MAX);
+        if (!check_directory(file, is_big, order, next, &next, reterr))
+            return false;
+    }
+    return true;
+}
+
 static TIFF *open_client(struct tiff_file *file)
 {
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
@@ -152,6 +207,8 @@ bool tiff_file_init(struct tiff_file *file, const uint8_t *bytes, size_t n_bytes
                     const char *pointer, struct problem *reterr)
 {
     *file = (struct tiff_file){.bytes = bytes, .n_bytes = n_bytes, .pointer = pointer};
+    if (!check_directories(file, reterr))
+        return false;
     begin_directories(file);
     file->tiff = open_client(file);
     return end_directory(file, file->tiff != NULL, reterr);

@@ -19,7 +19,8 @@ struct tiff_file {
     char error[200];           /* what libtiff said first */
 };
 
-/* Open, and read the first directory. Borrows bytes and pointer; on failure nothing is held. */
+/* Open 4 bytes or more, which are a TIFF signature, and read the first directory. Borrows bytes and
+ * pointer; on failure nothing is held. */
 bool tiff_file_init(struct tiff_file *file, const uint8_t *bytes, size_t n_bytes,
                     const char *pointer, struct problem *reterr);
 void tiff_file_done(struct tiff_file *file);

@@ -179,6 +179,21 @@ static void other_files_than_npy_are_refused(void **state)
     free(archive);
 }
 
+static void a_name_alone_makes_no_archive(void **state)
+{
+    struct file *file = picture_npy();
+    struct problem problem = {0};
+    struct env env = test_env();
+    struct source source = source_of(file->bytes, file->n);
+
+    (void)state;
+    file->bytes[0] = '?';
+    source.filename = "mask.npz";
+    assert_null(reader_new(&source, &env, &problem));
+    assert_int_equal(problem.code, PROBLEM_FORMAT_MISMATCH);
+    free(file);
+}
+
 static void length_and_checksum_are_held_to(void **state)
 {
     struct archive *archive = picture_archive((struct member_form){0});
@@ -307,6 +322,7 @@ int main(void)
         cmocka_unit_test(without_a_choice_the_members_are_listed),
         cmocka_unit_test(a_long_list_of_members_is_cut),
         cmocka_unit_test(other_files_than_npy_are_refused),
+        cmocka_unit_test(a_name_alone_makes_no_archive),
         cmocka_unit_test(length_and_checksum_are_held_to),
         cmocka_unit_test(bytes_behind_the_array_or_its_stream_are_refused),
         cmocka_unit_test(compressed_archives_are_read_within_the_budget),

@@ -172,14 +172,43 @@ static void directories_that_go_round_are_refused(void **state)
     (void)state;
     put_tiff(file, pages, 1);
     file->bytes[next] = 8; /* to itself */
-    assert_file_problem(file, PROBLEM_BAD_MASK, "The TIFF cannot be read");
+    assert_file_problem(file, PROBLEM_UNSUPPORTED_MASK, "go round in a ring");
     file->n = 0;
     put_tiff(file, pages, 2);
     next = file->n - 16;
     file->bytes[next] = 8; /* from the second to the first */
-    assert_file_problem(file, PROBLEM_BAD_MASK, "The TIFF cannot be read");
+    assert_file_problem(file, PROBLEM_UNSUPPORTED_MASK, "go round in a ring");
     file->bytes[next + 3] = 0x70; /* to nowhere */
-    assert_file_problem(file, PROBLEM_TRUNCATED, "beyond its end");
+    assert_file_problem(file, PROBLEM_TRUNCATED, "lies beyond its end");
+    free(file);
+}
+
+static void directories_of_many_tags_are_refused(void **state)
+{
+    struct page page = picture_page();
+    struct file *file = page_file(&page);
+
+    (void)state;
+    file->bytes[8] = 128;
+    assert_file_problem(file, PROBLEM_TRUNCATED, "reaches beyond its end");
+    file->bytes[8] = 129;
+    assert_file_problem(file, PROBLEM_UNSUPPORTED_MASK, "has 129 tags; up to 128 are read");
+    free(file);
+}
+
+static void a_name_alone_makes_no_tiff(void **state)
+{
+    struct page page = picture_page();
+    struct file *file = page_file(&page);
+    struct problem problem = {0};
+    struct env env = test_env();
+    struct source source = source_of(file->bytes, file->n);
+
+    (void)state;
+    memcpy(file->bytes, "EP*", 4); /* another magic number that libtiff takes */
+    source.filename = "mask.tif";
+    assert_null(reader_new(&source, &env, &problem));
+    assert_int_equal(problem.code, PROBLEM_FORMAT_MISMATCH);
     free(file);
 }
 
@@ -241,6 +270,8 @@ int main(void)
         cmocka_unit_test(huge_images_are_refused_before_memory),
         cmocka_unit_test(bogus_numbers_of_strips_are_refused),
         cmocka_unit_test(directories_that_go_round_are_refused),
+        cmocka_unit_test(directories_of_many_tags_are_refused),
+        cmocka_unit_test(a_name_alone_makes_no_tiff),
         cmocka_unit_test(directories_that_share_their_bytes_are_refused),
         cmocka_unit_test(other_images_are_refused_by_name),
         cmocka_unit_test(several_samples_a_pixel_are_refused),
