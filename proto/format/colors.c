@@ -98,7 +98,8 @@ static bool sort_list(struct colors *colors, struct problem *reterr)
 
 static enum ov_dtype smallest_dtype(const struct colors *colors)
 {
-    int64_t least = colors->other, most = colors->other;
+    int64_t least = colors->other;
+    int64_t most = least;
 
     if (colors->is_panoptic)
         return OV_U32;
@@ -111,7 +112,7 @@ static enum ov_dtype smallest_dtype(const struct colors *colors)
     return most <= UINT8_MAX ? OV_U8 : most <= UINT16_MAX ? OV_U16 : OV_U32;
 }
 
-static bool read_colors(struct colors *colors, const json_t *json, struct problem *reterr)
+static bool read_colors(struct colors *colors, json_t *json, struct problem *reterr)
 {
     const char *name;
     json_t *value;
@@ -123,7 +124,7 @@ static bool read_colors(struct colors *colors, const json_t *json, struct proble
                            "colors must be \"" PANOPTIC "\", or an object of the labels that "
                            "colours stand for: {\"#ff0000\": 1}.");
     }
-    json_object_foreach((json_t *)(uintptr_t)json, name, value)
+    json_object_foreach(json, name, value)
     {
         if (!read_entry(colors, name, value, reterr))
             return false;
@@ -134,7 +135,7 @@ static bool read_colors(struct colors *colors, const json_t *json, struct proble
 
 bool colors_new(const struct source *source, struct colors **ret_colors, struct problem *reterr)
 {
-    const json_t *json = json_object_get(source->options, "colors");
+    json_t *json = json_object_get(source->options, "colors");
     size_t n_list = json_object_size(json);
     struct colors *colors;
 

@@ -239,8 +239,10 @@ static bool take_memory(struct png *png, size_t n_rows)
     uint64_t n_bytes = ((uint64_t)n_rows + 3) * png->row_bytes;
 
     if (n_rows > 1 || png->row_bytes > ROW_BYTES_FREE) {
-        if (!png->env->memory_take(n_bytes))
-            return set_memory(png);
+        if (!png->env->memory_take(n_bytes)) {
+            set_memory(png);
+            return false;
+        }
         png->n_taken = n_bytes;
     }
     /* Zeroed: of packed samples, libspng only sets the bits of an interlaced image. */

@@ -76,7 +76,8 @@ static bool make_rows(struct tiff_rows *rows, struct problem *reterr)
     if (!take(rows, row_bytes + band_bytes + window_bytes(rows), reterr))
         return false;
     rows->row = calloc(1, (size_t)row_bytes);
-    rows->band = is_tiled ? calloc(1, (size_t)band_bytes) : NULL;
+    if (band_bytes > 0)
+        rows->band = calloc(1, (size_t)band_bytes);
     return (rows->row != NULL && is_tiled == (rows->band != NULL)) || no_memory(rows, reterr);
 }
 
