@@ -54,12 +54,8 @@ static toff_t seek_bytes(thandle_t handle, toff_t offset, int whence)
 {
     struct tiff_file *file = handle;
 
-    if (whence == SEEK_CUR)
-        offset += file->at;
-    else if (whence == SEEK_END)
-        offset += file->n_bytes;
-    file->at = offset;
-    return offset;
+    file->at = offset + (whence == SEEK_CUR ? file->at : whence == SEEK_END ? file->n_bytes : 0);
+    return file->at;
 }
 
 static int close_bytes(thandle_t handle)

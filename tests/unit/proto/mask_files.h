@@ -274,6 +274,18 @@ static inline void put_u32_big(struct file *file, uint32_t value)
     put(file, bytes, 4);
 }
 
+/* A chunk of a PNG. */
+static inline void put_chunk(struct file *file, const char *type, const void *bytes, size_t n)
+{
+    size_t start;
+
+    put_u32_big(file, (uint32_t)n);
+    start = file->n;
+    put(file, type, 4);
+    put(file, bytes, n);
+    put_u32_big(file, (uint32_t)crc32(0, file->bytes + start, (uInt)(file->n - start)));
+}
+
 /* Deflate by zlib; window_bits as zlib's: 15 zlib, 31 gzip, -15 raw. */
 static inline void put_deflated(struct file *file, const void *bytes, size_t n, int window_bits)
 {

@@ -4,17 +4,6 @@
 
 /* ---- other kinds of PNG ---------------------------------------------------------------------- */
 
-static void put_chunk(struct file *file, const char *type, const void *bytes, size_t n)
-{
-    size_t start;
-
-    put_u32_big(file, (uint32_t)n);
-    start = file->n;
-    put(file, type, 4);
-    put(file, bytes, n);
-    put_u32_big(file, (uint32_t)crc32(0, file->bytes + start, (uInt)(file->n - start)));
-}
-
 /* A PNG of one row: its samples and, between header and data, a palette and its transparency. */
 struct row {
     uint8_t width, depth, kind;
