@@ -28,7 +28,7 @@ B := build/$(MODE)
 LINK = $(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -pie
 
 DEPS_proto  := jansson libisal libzstd liblz4 spng libtiff-4 libxxhash
-DEPS_daemon := libmicrohttpd libuv inih $(DEPS_proto)
+DEPS_daemon := libmicrohttpd libuv inih sqlite3 $(DEPS_proto)
 DEPS_tests  := cmocka libcurl zlib $(DEPS_daemon)
 DEPS_examples := zlib spng
 libs         = $(shell pkg-config --libs $(DEPS_$(1))) -lm
@@ -75,6 +75,9 @@ $(B)/overlapd: $(B)/daemon/main.o $(B)/daemon.a $(B)/proto.a $(B)/liboverlap.a
 	$(LINK) $^ $(call libs,daemon) -o $@
 
 $(B)/proto/openapi.o: proto/openapi.yaml
+
+$(B)/bench/%: $(B)/bench/%.o $(B)/proto.a $(B)/liboverlap.a
+	$(LINK) $^ $(call libs,proto) -o $@
 
 $(B)/examples/%: $(B)/examples/%.o
 	$(LINK) $^ $(call libs,examples) -o $@

@@ -7,6 +7,10 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "lib/overlap_loss.h"
 
 enum { MAX_THREADS = 64, N_ROUNDS = 15 };
@@ -88,7 +92,7 @@ static void write_part(size_t part)
     size_t n = n_bytes / 16, first = n / n_threads * part, last = first + n / n_threads;
     for (size_t i = first; i < last; i++) {
 #if defined(__x86_64__)
-        __builtin_ia32_movntps(gradient + 4 * i, (numbers){1, 2, 3, 4});
+        _mm_stream_ps(gradient + 4 * i, (__m128){1, 2, 3, 4});
 #else
         ((numbers *)(void *)gradient)[i] = (numbers){1, 2, 3, 4};
 #endif

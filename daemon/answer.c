@@ -61,7 +61,7 @@ struct field {
     const char *value;
 };
 
-#define MAX_FIELDS 8
+#define MAX_FIELDS 10
 
 /* The headers of an answer, beside those that frame it. */
 static size_t list_fields(const struct answer *answer, struct field *fields)
@@ -78,6 +78,12 @@ static size_t list_fields(const struct answer *answer, struct field *fields)
         fields[n++] = (struct field){"Accept-Post", "multipart/form-data, application/json"};
     if (answer->status == (unsigned)problem_status(PROBLEM_QUEUE_FULL))
         fields[n++] = (struct field){MHD_HTTP_HEADER_RETRY_AFTER, "1"};
+    if (answer->etag[0] != '\0') {
+        fields[n++] = (struct field){MHD_HTTP_HEADER_ETAG, answer->etag};
+        fields[n++] = (struct field){MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT};
+    }
+    if (answer->etag[0] != '\0' && !answer->no_store)
+        fields[n++] = (struct field){MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache"};
     if (answer->no_store || answer->code != PROBLEM_NONE)
         fields[n++] = (struct field){MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"};
     if (answer->close)

@@ -3,6 +3,7 @@
 #ifndef DAEMON_ANSWER_H
 #define DAEMON_ANSWER_H
 
+#include "daemon/etag.h"
 #include "proto/problem.h"
 
 #define ANSWER_ALLOW_BYTES 64
@@ -18,6 +19,7 @@ struct answer {
     size_t n_bytes;
     enum problem_code code;
     char allow[ANSWER_ALLOW_BYTES]; /* "" for none */
+    char etag[ETAG_BYTES];          /* "" for none */
     bool no_store;                  /* it is worth nothing later */
     bool close;                     /* the connection ends with this answer */
 };

@@ -10,6 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/route.h"
 #include "daemon/server.h"
+#include "daemon/stats.h"
 
 /* More than any client sends; libmicrohttpd bounds the bytes, not the count. */
 #define MAX_HEADERS 128
@@ -122,6 +123,8 @@ static bool find_route(struct job *job, struct problem *reterr)
         return problem_set(reterr, PROBLEM_NOT_FOUND, NULL, "There is nothing at %s.", job->path);
     if (strcmp(job->method, MHD_HTTP_METHOD_OPTIONS) == 0)
         return true;
+    if (job->route != NULL)
+        route_values(job->route, job->path, &job->values);
     if (job->route == NULL)
         return problem_set(reterr, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%s does not take %s.",
                            job->path, job->method);
@@ -160,6 +163,8 @@ static enum MHD_Result answer(struct job *job)
              job->answer.code != PROBLEM_NONE)
         log_event_limited(LOG_LEVEL_WARN, "refused", LOG_TEXT("path", job->path),
                           LOG_TEXT("code", problem_name(job->answer.code)));
+    stats_request(job->route, job->answer.status);
+    stats_refusal(job->answer.code);
     job->state = JOB_ANSWERED;
     connection_enter(job->connection, CONNECTION_WRITE, server->config->timeouts_write_ms);
     return answer_queue(&job->answer, job->mhd) ? MHD_YES : MHD_NO;
@@ -271,8 +276,8 @@ static enum MHD_Result body_call(struct job *job, const char *bytes, size_t *n_b
 
 static enum MHD_Result final_call(struct job *job)
 {
-    if (job->answer.status == 0)
-        job->route->handle(job);
+    if (job->answer.status == 0 && !job->route->handle(job))
+        return MHD_YES;
     return answer(job);
 }
 
@@ -296,8 +301,8 @@ enum MHD_Result http_handle(void *user, struct MHD_Connection *mhd, const char *
         return begin_body(job) ? MHD_YES : reject(job);
     case JOB_BODY:
         return body_call(job, bytes, n_bytes);
-    case JOB_READY: /* with the body read, or refused before it */
-        return job->body.bytes != NULL ? answer(job) : reject(job);
+    case JOB_READY: /* with the body read or none to read, or refused before it */
+        return job->body.bytes != NULL || !has_body(job) ? answer(job) : reject(job);
     case JOB_DROPPED:
         return MHD_NO;
     default: /* called though suspended or answered */

@@ -11,6 +11,7 @@
 #include "daemon/clock.h"
 #include "daemon/memory.h"
 #include "daemon/server.h"
+#include "daemon/stats.h"
 
 struct job *job_new(struct server *server, struct connection *connection,
                     struct MHD_Connection *mhd)
@@ -36,6 +37,7 @@ void job_free(struct job *job)
 
     admission_forget(&server->admission, job);
     score_free(job->score);
+    score_kept_done(&job->kept);
     answer_done(&job->answer);
     arena_free(&server->arenas, &job->body);
     memory_give(job->taken_bytes);
@@ -50,6 +52,13 @@ void job_suspend(struct job *job)
 {
     job->suspended = true;
     MHD_suspend_connection(job->mhd);
+}
+
+void job_wait(struct job *job, enum job_state state)
+{
+    job->state = state;
+    connection_enter(job->connection, CONNECTION_BUSY, 0);
+    job_suspend(job);
 }
 
 void job_resume(struct job *job, enum job_state state)
@@ -122,6 +131,8 @@ void job_break(struct job *job, const struct problem *problem)
 {
     job_fail(job, problem);
     job->answer.close = true;
+    stats_request(job->route, job->answer.status);
+    stats_refusal(problem->code);
     job->held_fd = linger_hold(&job->server->lingers, job->connection->fd);
     answer_send(&job->answer, job->connection->fd);
     job->state = JOB_DROPPED;

@@ -5,14 +5,17 @@
 
 #include "daemon/answer.h"
 #include "daemon/arena.h"
+#include "daemon/etag.h"
 #include "daemon/gate.h"
 #include "daemon/pool.h"
+#include "daemon/route.h"
+#include "daemon/store.h"
 #include "proto/proto.h"
+#include "proto/runs.h"
 
 #define JOB_MAX_PARAMETERS 32
 
 struct connection;
-struct route;
 struct server;
 
 /* What the next call of libmicrohttpd's handler means; its arguments do not tell. */
@@ -22,7 +25,8 @@ enum job_state {
     JOB_WAIT,     /* suspended: no memory for the body yet */
     JOB_GRANTED,  /* resumed: there is memory now */
     JOB_BODY,     /* the body is arriving */
-    JOB_QUEUED,   /* suspended: a worker's */
+    JOB_QUEUED,   /* suspended: a worker's, or the store's */
+    JOB_POLL,     /* suspended: until its run changes */
     JOB_READY,    /* resumed: the answer is there */
     JOB_ANSWERED, /* the answer is queued */
     JOB_DROPPED   /* nobody to answer: close */
@@ -43,13 +47,24 @@ struct job {
     const char *method;       /* these two are libmicrohttpd's, until the request is complete */
     const char *path;
     const struct route *route;
+    struct route_values values; /* of the names in the route's path */
     struct framing framing;
     struct parameter parameters[JOB_MAX_PARAMETERS];
     struct score_input input; /* body and parameters are ours, headers libmicrohttpd's */
+    struct segments segments; /* the input's: who finds shared memory for it */
     struct arena body;
     uint64_t taken_bytes;     /* from the budget: what the arena takes */
     struct job *next_waiting; /* these two are admission's while JOB_WAIT */
     struct job *previous_waiting;
+    struct job *next_poll; /* these three are run.c's while JOB_POLL */
+    struct job *previous_poll;
+    uint64_t poll_until_ms;
+    struct run_query query;
+    char etag[ETAG_BYTES]; /* of what the client has */
+    struct store_write write;
+    struct score_kept kept;
+    bool keeps;                    /* its score goes to the store */
+    void (*read)(struct job *job); /* what a worker does; NULL: score */
     struct score *score;
     bool opened;  /* score_open was well */
     bool counted; /* so was score_run */
@@ -67,6 +82,8 @@ void job_free(struct job *job);
 /* Only on the loop thread. */
 void job_suspend(struct job *job);
 void job_resume(struct job *job, enum job_state state);
+/* Suspend until somebody resumes it. */
+void job_wait(struct job *job, enum job_state state);
 
 void job_fail(struct job *job, const struct problem *problem);
 

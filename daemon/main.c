@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <unistd.h>
 
+#include "daemon/backup.h"
 #include "daemon/config_print.h"
 #include "daemon/healthcheck.h"
 #include "daemon/options.h"
@@ -33,6 +34,8 @@ int main(int argc, char **argv)
         return 0;
     case OPTIONS_HEALTHCHECK:
         return healthcheck_run(&config) ? 0 : 1;
+    case OPTIONS_BACKUP:
+        return backup_run(&config, options_backup_file(argv)) ? 0 : 1;
     default:
         return server_run(&config);
     }

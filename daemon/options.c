@@ -46,6 +46,19 @@ static bool set_key(struct config *config, const char *argument, struct config_e
     return config_set(config, key, argument + n, reterr);
 }
 
+const char *options_backup_file(char *const *arguments)
+{
+    bool is_backup =
+        arguments[0] != NULL && arguments[1] != NULL && strcmp(arguments[1], "backup") == 0;
+
+    return is_backup ? arguments[2] : NULL;
+}
+
+static size_t first_option(char *const *arguments)
+{
+    return options_backup_file(arguments) != NULL ? 3 : 1;
+}
+
 /* The file comes first although its name may stand anywhere: whether arguments[*i] is one. */
 static bool is_file(char *const *arguments, size_t *i, const char **ret_path)
 {
@@ -64,7 +77,7 @@ static bool load_files(char *const *arguments, struct config *config, struct con
 {
     const char *path;
 
-    for (size_t i = 1; arguments[0] != NULL && arguments[i] != NULL; i++) {
+    for (size_t i = first_option(arguments); arguments[0] != NULL && arguments[i] != NULL; i++) {
         if (!is_file(arguments, &i, &path))
             continue;
         if (path == NULL)
@@ -81,7 +94,7 @@ static bool set_keys(char *const *arguments, struct config *config, enum options
     const struct action *action;
     const char *path;
 
-    for (size_t i = 1; arguments[0] != NULL && arguments[i] != NULL; i++) {
+    for (size_t i = first_option(arguments); arguments[0] != NULL && arguments[i] != NULL; i++) {
         if (is_file(arguments, &i, &path))
             continue;
         action = find_action(arguments[i]);
@@ -99,7 +112,7 @@ static bool find_early(char *const *arguments, enum options_action *ret_action)
     const struct action *action;
     const char *path;
 
-    for (size_t i = 1; arguments[0] != NULL && arguments[i] != NULL; i++) {
+    for (size_t i = first_option(arguments); arguments[0] != NULL && arguments[i] != NULL; i++) {
         if (is_file(arguments, &i, &path))
             continue;
         action = find_action(arguments[i]);
@@ -111,6 +124,16 @@ static bool find_early(char *const *arguments, enum options_action *ret_action)
     return false;
 }
 
+static bool set_backup(char *const *arguments, const struct config *config,
+                       enum options_action *ret_action, struct config_error *reterr)
+{
+    if (options_backup_file(arguments) == NULL)
+        return true;
+    *ret_action = OPTIONS_BACKUP;
+    return config->store_path[0] != '\0' ||
+           config_fail(reterr, "backup: store.path is empty, so there is nothing to copy");
+}
+
 bool options_parse(char *const *arguments, char *const *variables, struct config *ret_config,
                    enum options_action *ret_action, struct config_error *reterr)
 {
@@ -120,12 +143,15 @@ bool options_parse(char *const *arguments, char *const *variables, struct config
         return true;
     return load_files(arguments, ret_config, reterr) &&
            config_environment_load(ret_config, variables, reterr) &&
-           set_keys(arguments, ret_config, ret_action, reterr) && config_check(ret_config, reterr);
+           set_keys(arguments, ret_config, ret_action, reterr) &&
+           config_check(ret_config, reterr) &&
+           set_backup(arguments, ret_config, ret_action, reterr);
 }
 
 void options_help(FILE *out)
 {
-    fputs("overlapd [--config FILE] [--section.key=value ...]: scores segmentation masks\n\n"
+    fputs("overlapd [--config FILE] [--section.key=value ...]: scores segmentation masks\n"
+          "overlapd backup FILE [...]: copies the store, whether a daemon uses it or not\n\n"
           "  --config FILE\n        read the configuration from an INI file\n",
           out);
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)

@@ -11,7 +11,8 @@ enum options_action {
     OPTIONS_VERSION,
     OPTIONS_PRINT_CONFIG,
     OPTIONS_CHECK_CONFIG,
-    OPTIONS_HEALTHCHECK
+    OPTIONS_HEALTHCHECK,
+    OPTIONS_BACKUP
 };
 
 /*
@@ -21,6 +22,9 @@ enum options_action {
  */
 bool options_parse(char *const *arguments, char *const *variables, struct config *ret_config,
                    enum options_action *ret_action, struct config_error *reterr);
+
+/* The file of OPTIONS_BACKUP. */
+const char *options_backup_file(char *const *arguments);
 
 void options_help(FILE *out);
 

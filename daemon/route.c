@@ -6,13 +6,33 @@
 #include <string.h>
 
 #include "daemon/info.h"
+#include "daemon/keep.h"
 #include "daemon/probe.h"
+#include "daemon/run.h"
+#include "daemon/shm.h"
+#include "daemon/stats.h"
 #include "daemon/work.h"
 
 static const struct route routes[] = {
-    {"POST", "/v1/score", work_check, work_begin}, {"GET", "/v1/info", NULL, info_handle},
-    {"GET", "/openapi.yaml", NULL, info_openapi},  {"GET", "/livez", NULL, probe_livez},
+    {"POST", "/v1/score", work_check, work_begin},
+    {"GET", "/v1/info", NULL, info_handle},
+    {"GET", "/openapi.yaml", NULL, info_openapi},
+    {"GET", "/livez", NULL, probe_livez},
     {"GET", "/readyz", NULL, probe_readyz},
+    {"GET", "/metrics", NULL, stats_handle},
+    {"GET", "/v1/shm", NULL, shm_list},
+    {"GET", "/v1/shm/{name}", NULL, shm_get},
+    {"PUT", "/v1/shm/{name}", shm_check, shm_put},
+    {"DELETE", "/v1/shm/{name}", NULL, shm_delete},
+    {"GET", "/v1/runs", NULL, run_list},
+    {"GET", "/v1/runs/{run}", NULL, run_summary},
+    {"PUT", "/v1/runs/{run}", keep_check_info, keep_info},
+    {"DELETE", "/v1/runs/{run}", NULL, keep_forget_run},
+    {"GET", "/v1/runs/{run}/cases", NULL, run_cases},
+    {"GET", "/v1/runs/{run}/cases/{case}", NULL, run_case},
+    {"PUT", "/v1/runs/{run}/cases/{case}", keep_check, work_begin},
+    {"DELETE", "/v1/runs/{run}/cases/{case}", NULL, keep_forget_case},
+    {"GET", "/v1/runs/{run}/compare/{other}", NULL, run_compare},
 };
 
 const struct route *route_list(size_t *ret_n)
@@ -21,13 +41,42 @@ const struct route *route_list(size_t *ret_n)
     return routes;
 }
 
+static size_t segment(const char *at)
+{
+    return (size_t)(strchrnul(at, '/') - at);
+}
+
+/* Segment by segment; `take` gets what stands for each name. */
+static bool matches(const char *pattern, const char *path, struct route_values *take)
+{
+    size_t n_taken = 0;
+
+    while (*pattern == '/' && *path == '/') {
+        size_t n_pattern = segment(++pattern);
+        size_t n_path = segment(++path);
+
+        if (*pattern != '{') {
+            if (n_pattern != n_path || memcmp(pattern, path, n_path) != 0)
+                return false;
+        } else if (n_path == 0) {
+            return false;
+        } else if (take != NULL && n_taken < ROUTE_MAX_VALUES) {
+            take->too_long = take->too_long || n_path >= ROUTE_VALUE_BYTES;
+            snprintf(take->text[n_taken++], ROUTE_VALUE_BYTES, "%.*s", (int)n_path, path);
+        }
+        pattern += n_pattern;
+        path += n_path;
+    }
+    return *pattern == '\0' && *path == '\0';
+}
+
 const struct route *route_find(const char *method, const char *path, bool *ret_known)
 {
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
 
     *ret_known = strcmp(path, "*") == 0 && strcmp(method, "OPTIONS") == 0;
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-        if (strcmp(routes[i].path, path) != 0)
+        if (!matches(routes[i].path, path, NULL))
             continue;
         *ret_known = true;
         if (strcmp(routes[i].method, wanted) == 0)
@@ -36,14 +85,20 @@ const struct route *route_find(const char *method, const char *path, bool *ret_k
     return NULL;
 }
 
+void route_values(const struct route *route, const char *path, struct route_values *ret_values)
+{
+    *ret_values = (struct route_values){.too_long = false};
+    matches(route->path, path, ret_values);
+}
+
 void route_allow(const char *path, char *text, size_t cap)
 {
     size_t n = 0;
 
     if (strcmp(path, "*") == 0)
-        n = (size_t)snprintf(text, cap, "GET, HEAD, POST, ");
+        n = (size_t)snprintf(text, cap, "GET, HEAD, POST, PUT, DELETE, ");
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-        if (strcmp(routes[i].path, path) == 0)
+        if (matches(routes[i].path, path, NULL))
             n += (size_t)snprintf(text + n, cap - n, "%s, %s", routes[i].method,
                                   strcmp(routes[i].method, "GET") == 0 ? "HEAD, " : "");
     }

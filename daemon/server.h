@@ -11,7 +11,9 @@
 #include "daemon/connection.h"
 #include "daemon/linger.h"
 #include "daemon/listener.h"
+#include "daemon/mailbox.h"
 #include "daemon/pool.h"
+#include "daemon/store.h"
 #include "proto/env.h"
 
 #define SERVER_MAX_LISTENERS 2
@@ -42,10 +44,16 @@ struct server {
     struct admission admission;
     struct arena_store arenas;
     struct lingers lingers;
+    struct mailboxes mailboxes;
     struct pool *pool;
     size_t n_workers;
     size_t n_jobs;
-    char *info; /* the text of /v1/info */
+    struct store *store; /* NULL: nothing is kept */
+    uint32_t life;       /* random: tells the entity tags of this start from others */
+    struct job *polls;   /* those who wait for a change */
+    size_t n_polls;
+    uint64_t polled_revision; /* the store's, when they were last looked at */
+    char *info;               /* the text of /v1/info */
     size_t info_bytes;
     enum server_state state;
     uint64_t quiesced_ms; /* when the listeners closed; 0 for not yet */

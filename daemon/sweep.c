@@ -7,6 +7,8 @@
 #include "daemon/clock.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
+#include "daemon/registry.h"
+#include "daemon/run.h"
 #include "daemon/server.h"
 
 /* From when a drain closes the listeners, a connection without a request may take so long to send
@@ -65,6 +67,12 @@ static void check_queued(struct server *server, struct job *job, uint64_t now_ms
     job_resume(job, late ? JOB_READY : JOB_DROPPED);
 }
 
+static bool is_over(const struct connection *connection, uint64_t now_ms)
+{
+    return connection->job != NULL && connection->job->state == JOB_POLL &&
+           (now_ms >= connection->job->poll_until_ms || connection_is_gone(connection->fd));
+}
+
 static uint64_t deadline(const struct connection *connection)
 {
     if (connection->phase == CONNECTION_BODY)
@@ -106,9 +114,13 @@ void sweep_run(struct server *server)
             drop_if_gone(server, at);
         else if (is_queued(at))
             check_queued(server, at->job, now_ms);
+        else if (is_over(at, now_ms))
+            run_end_poll(at->job);
         else if (is_idle_in_drain(server, at, now_ms))
             connection_kill(at);
     }
+    mailbox_sweep(server, now_ms);
+    registry_expire(now_ms, server->config->shm_idle_ms);
     linger_sweep(&server->lingers, now_ms);
     admission_grant(server);
 }

@@ -7,8 +7,10 @@
 
 #include "daemon/clock.h"
 #include "daemon/job.h"
+#include "daemon/keep.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
+#include "daemon/shm.h"
 
 /* Below, a body is looked into on the loop, to tell what it will cost. */
 #define LOOK_BYTES MIB
@@ -29,6 +31,8 @@
 
 bool work_check(struct job *job, struct problem *reterr)
 {
+    job->segments = (struct segments){shm_find, job};
+    job->input.segments = &job->segments;
     return score_check(&job->input, &job->server->env, reterr);
 }
 
@@ -71,6 +75,8 @@ static void score(struct job *job, double queue_s, struct problem *reterr)
                            &n_bytes, reterr);
     if (text != NULL)
         answer_take(&job->answer, "application/json", text, n_bytes);
+    if (text != NULL && job->keeps)
+        score_keep(job->score, &job->kept, reterr);
 }
 
 /* The score goes here, as it may hold much memory that others wait for. */
@@ -92,18 +98,37 @@ static bool refuse(struct job *job, const char *detail)
     return true;
 }
 
-/* Suspend first: the worker may be done before we return. */
-static bool hand_over(struct job *job, enum pool_lane lane)
+bool work_push(struct job *job, enum pool_lane lane, void (*read)(struct job *job))
 {
     if (!pool_has_room(job->server->pool))
         return refuse(job, "Too many requests wait for a thread.");
     job->state = JOB_QUEUED;
     job->queued_ns = clock_ns();
     job->lane = lane;
-    connection_enter(job->connection, CONNECTION_BUSY, 0);
-    job_suspend(job);
+    job->read = read;
     pool_push(job->server->pool, lane, &job->task);
     return false;
+}
+
+/* Suspend first: the worker may be done before we return. */
+bool work_hand_over(struct job *job, enum pool_lane lane, void (*read)(struct job *job))
+{
+    if (!pool_has_room(job->server->pool))
+        return refuse(job, "Too many requests wait for a thread.");
+    job_wait(job, JOB_QUEUED);
+    return work_push(job, lane, read);
+}
+
+static bool hand_over(struct job *job, enum pool_lane lane)
+{
+    return work_hand_over(job, lane, NULL);
+}
+
+/* Where a score is to be kept, the job is the store's from here on. */
+static bool settle(struct job *job, const struct problem *problem)
+{
+    conclude(job, problem);
+    return !job->keeps || problem->code != PROBLEM_NONE || keep_push(job);
 }
 
 static bool is_for_the_loop(const struct job *job)
@@ -122,8 +147,10 @@ static bool score_on_loop(struct job *job)
         return hand_over(job, POOL_SMALL);
     if (job->counted)
         score(job, 0, &problem);
-    conclude(job, &problem);
-    return true;
+    if (settle(job, &problem))
+        return true;
+    job_wait(job, JOB_QUEUED); /* the store cannot finish it before this thread lets it */
+    return false;
 }
 
 /* Nothing is inflated on the loop, not even a header. */
@@ -163,8 +190,7 @@ static bool run(struct job *job, double queue_s)
         }
         score(job, queue_s, &problem);
     }
-    conclude(job, &problem);
-    return true;
+    return settle(job, &problem);
 }
 
 bool work_run(struct task *task)
@@ -178,5 +204,8 @@ bool work_run(struct task *task)
     }
     if (waited_ns / 1000000 > job->server->config->timeouts_queue_ms)
         return refuse(job, "The request waited too long for a thread.");
-    return run(job, clock_seconds(waited_ns));
+    if (job->read == NULL)
+        return run(job, clock_seconds(waited_ns));
+    job->read(job);
+    return true;
 }

@@ -5,14 +5,21 @@
 
 #include <stdbool.h>
 
+#include "daemon/pool.h"
 #include "proto/problem.h"
 
 struct job;
-struct task;
 
 /* The route POST /v1/score. */
 bool work_check(struct job *job, struct problem *reterr);
 bool work_begin(struct job *job);
+
+/*
+ * Have a worker do `read`, which gives the job its answer. _push: for a job that is suspended
+ * already. true: there was no room, and that is its answer; false: it will have one.
+ */
+bool work_hand_over(struct job *job, enum pool_lane lane, void (*read)(struct job *job));
+bool work_push(struct job *job, enum pool_lane lane, void (*read)(struct job *job));
 
 /*
  * The pool's: on a worker. The job has its answer afterwards or, with status 0, nobody to answer;

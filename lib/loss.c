@@ -107,12 +107,21 @@ static struct ov__span span_of(const struct ov__plan *plan, size_t block)
                              .n = left < OV__BLOCK ? (size_t)left : OV__BLOCK};
 }
 
-static void *scratch_of(const struct ov__plan *plan)
+/* Memory to free, and room for a tile in it that begins where a cache line does. */
+struct scratch {
+    void *memory;
+    void *room;
+};
+
+static struct scratch scratch_new(const struct ov__plan *plan)
 {
     size_t bytes = plan->is_fast ? ov__fast_scratch_bytes(plan) : ov__general_scratch_bytes(plan);
-    return bytes <= SIZE_MAX - OV__ALIGNMENT
-               ? aligned_alloc(OV__ALIGNMENT, (bytes / OV__ALIGNMENT + 1) * OV__ALIGNMENT)
-               : NULL;
+    struct scratch scratch = {
+        .memory = bytes <= SIZE_MAX - OV__ALIGNMENT ? malloc(bytes + OV__ALIGNMENT) : NULL};
+    if (scratch.memory != NULL)
+        scratch.room =
+            (char *)scratch.memory + OV__ALIGNMENT - (uintptr_t)scratch.memory % OV__ALIGNMENT;
+    return scratch;
 }
 
 static void clear_block(struct ov_loss_run *run, size_t block)
@@ -128,19 +137,19 @@ enum ov_status ov_loss_run_sums(struct ov_loss_run *run, size_t part, size_t n_p
     const struct ov__plan *plan = &run->plan;
     if (part >= n_parts || run->has_values)
         return OV_EINVAL;
-    void *scratch = scratch_of(plan);
-    if (scratch == NULL)
+    struct scratch scratch = scratch_new(plan);
+    if (scratch.memory == NULL)
         return OV_ENOMEM;
     for (size_t block = first_block(plan, part, n_parts);
          block < first_block(plan, part + 1, n_parts); block++) {
         clear_block(run, block);
         if (plan->is_fast)
-            ov__fast_sums(run, span_of(plan, block), scratch);
+            ov__fast_sums(run, span_of(plan, block), scratch.room);
         else
-            ov__general_sums(run, span_of(plan, block), scratch);
+            ov__general_sums(run, span_of(plan, block), scratch.room);
         run->is_done[block] = 1;
     }
-    free(scratch);
+    free(scratch.memory);
     return OV_OK;
 }
 
@@ -234,13 +243,13 @@ enum ov_status ov_loss_run_gradient(const struct ov_loss_run *run, const double 
     if (status != OV_OK)
         return status;
     struct ov__slope *slopes = calloc((size_t)plan->n_classes, sizeof *slopes);
-    void *scratch = scratch_of(plan);
-    if (slopes != NULL && scratch != NULL)
+    struct scratch scratch = scratch_new(plan);
+    if (slopes != NULL && scratch.memory != NULL)
         write_gradient(run, upstream, &planes, first_block(plan, part, n_parts),
-                       first_block(plan, part + 1, n_parts), slopes, scratch);
+                       first_block(plan, part + 1, n_parts), slopes, scratch.room);
     else
         status = OV_ENOMEM;
-    free(scratch);
+    free(scratch.memory);
     free(slopes);
     return status;
 }

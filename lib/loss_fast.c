@@ -126,10 +126,23 @@ static void load_logits(const struct ov__plan *plan, const struct tile *tile, ui
 {
     struct ov__row row = ov__span_row(tile->span, class);
     float *values = tile->rows + (n_rows(plan) > 1 ? (size_t) class * plan->stride : 0);
-    ov__planes_load_floats(&plan->prediction, row, values);
+    const float *direct = ov__planes_direct(&plan->prediction, OV_TENSOR_F32, row);
+    if (direct == NULL)
+        ov__planes_load_floats(&plan->prediction, row, values);
+    bool is_finite = plan->kernels->copy_finite(values, direct != NULL ? direct : values, row.n);
     memset(values + row.n, 0, (OV__WORDS(row.n) * OV__LANES - row.n) * sizeof *values);
-    if (find != NULL && !plan->kernels->are_finite(values, row.n))
+    if (find != NULL && !is_finite)
         find_first(plan, row, values, find);
+}
+
+/* Where the logits of the next tile of this sample lie, as a hint. */
+static const float *next_tile(const struct ov__plan *plan, const struct tile *tile)
+{
+    struct ov__row row = ov__span_row(tile->span, 0);
+    row.first += row.n;
+    if (row.first + plan->tile > plan->n_voxels)
+        return NULL;
+    return ov__planes_direct(&plan->prediction, OV_TENSOR_F32, row);
 }
 
 static struct ov__float_rows softmax_rows(const struct ov__plan *plan, const struct tile *tile)
@@ -137,7 +150,9 @@ static struct ov__float_rows softmax_rows(const struct ov__plan *plan, const str
     return (struct ov__float_rows){.rows = tile->rows,
                                    .n_rows = (size_t)plan->n_classes,
                                    .stride = plan->stride,
-                                   .n = OV__WORDS(tile->span.n) * OV__LANES};
+                                   .n = OV__WORDS(tile->span.n) * OV__LANES,
+                                   .ahead = next_tile(plan, tile),
+                                   .ahead_stride_bytes = plan->prediction.class_stride};
 }
 
 static void load_softmax(const struct ov__plan *plan, const struct tile *tile,
@@ -251,6 +266,20 @@ static void sigmoid_gradient(const struct ov__plan *plan, const struct tile *til
     ov__planes_store_floats(gradient, ov__span_row(tile->span, class), tile->slope);
 }
 
+/* Rows of the gradient where they lie, or those in scratch. */
+static struct ov__float_sink sink_of(const struct ov__plan *plan, const struct tile *tile,
+                                     const struct ov__planes *gradient)
+{
+    int64_t scratch_stride = (int64_t)(plan->stride * sizeof(float));
+    float *direct = ov__planes_direct(gradient, OV_TENSOR_F32, ov__span_row(tile->span, 0));
+    if (direct == NULL || tile->span.n % OV__LANES != 0)
+        return (struct ov__float_sink){.rows = tile->rows, .stride_bytes = scratch_stride};
+    bool is_aligned =
+        (uintptr_t)direct % OV__ALIGNMENT == 0 && gradient->class_stride % OV__ALIGNMENT == 0;
+    return (struct ov__float_sink){
+        .rows = direct, .stride_bytes = gradient->class_stride, .is_aligned = is_aligned};
+}
+
 static void softmax_gradient(const struct ov__plan *plan, const struct tile *tile,
                              const struct ov__slope *slopes, const struct ov__planes *gradient)
 {
@@ -261,8 +290,9 @@ static void softmax_gradient(const struct ov__plan *plan, const struct tile *til
         bits_of(plan, tile, class);
     }
     struct ov__float_rows rows = softmax_rows(plan, tile);
-    plan->kernels->softmax_gradient(&rows, tile->bits, tile->counted, two);
-    for (uint64_t class = 0; class < plan->n_classes; class ++)
+    struct ov__float_sink sink = sink_of(plan, tile, gradient);
+    plan->kernels->softmax_gradient(&rows, tile->bits, tile->counted, two, &sink);
+    for (uint64_t class = 0; sink.rows == tile->rows && class < plan->n_classes; class ++)
         ov__planes_store_floats(gradient, ov__span_row(tile->span, class),
                                 tile->rows + (size_t) class * plan->stride);
 }

@@ -401,6 +401,59 @@ enum ov_weighting { OV_WEIGHT_SQUARE, OV_WEIGHT_SIMPLE, OV_WEIGHT_UNIFORM }; /* 
  */
 double ov_generalised_dice(const struct ov_counts *counts, size_t n, enum ov_weighting weighting);
 
+/* ---- many cases ------------------------------------------------------------------------------ */
+
+/*
+ * Of n values, none of them NaN: the mean (a compensated sum), and the standard deviation with
+ * n - 1 in the denominator. NaN for too few: 0, or 1.
+ */
+double ov_mean(const double *values, size_t n);
+double ov_deviation(const double *values, size_t n);
+
+/* Sort values, none of them NaN, ascending. */
+void ov_sort(double *values, size_t n);
+
+/*
+ * The quantile q, 0 .. 1, of sorted values, between two of them by linear interpolation: NumPy's
+ * default. NaN for n = 0 or q outside.
+ */
+double ov_quantile(const double *sorted, size_t n, double q);
+
+/*
+ * Draw n_rows rows with replacement, n_resamples times, and add up each column of those drawn:
+ * what the bootstrap of a mean, or of a score of summed counts, needs.
+ *
+ *   rows       [n_rows][n_columns]
+ *   ret_sums   [n_resamples][n_columns]
+ *
+ * The rows of a resample are added in the order in which they are drawn. Number k, k = 0, 1, ...,
+ * of all draws, resample after resample, is row ((x >> 32) * n_rows) >> 32, where x is output k of
+ * SplitMix64 from `seed`: z = seed + (k + 1) * 0x9e3779b97f4a7c15; z = (z ^ (z >> 30)) *
+ * 0xbf58476d1ce4e5b9; z = (z ^ (z >> 27)) * 0x94d049bb133111eb; x = z ^ (z >> 31). Some rows are
+ * likelier than others by less than n_rows / 2^32.
+ *
+ * Errors: OV_EINVAL for no rows, no columns or more than 2^32-1 rows; OV_ENOMEM.
+ */
+OV_MUST_USE enum ov_status ov_resample(const double *rows, size_t n_rows, size_t n_columns,
+                                       uint64_t seed, size_t n_resamples, double *ret_sums);
+
+/* The Wilcoxon signed-rank test, two-sided. */
+struct ov_wilcoxon {
+    size_t n;         /* differences that are not 0 */
+    double statistic; /* the smaller of the two sums of ranks */
+    double p;         /* NaN for n = 0 */
+    bool exact;       /* counted out; else from the normal distribution */
+};
+
+/*
+ * Zeros are left out, ties share their mean rank. p is counted out up to 50 differences without
+ * zeros and ties, and up to 13 with; else it is the normal approximation, its variance corrected
+ * for ties, without continuity correction. These are the rules of SciPy 1.17.
+ * Source: Wilcoxon 1945. Errors: OV_ENOMEM.
+ */
+OV_MUST_USE enum ov_status ov_wilcoxon(const double *differences, size_t n,
+                                       struct ov_wilcoxon *ret);
+
 /* ---- instruction sets ------------------------------------------------------------------------ */
 
 /* The kernels in use: "scalar", "avx2", "avx512" or "neon". They differ in speed alone. */

@@ -248,28 +248,53 @@ bool body_read(struct body *body, const struct score_input *input, struct proble
 
     if (!body_check(input, reterr) || !take_off_coding(body, input, &bytes, reterr))
         return false;
+    body->segments = input->segments;
     body->is_json = media_type_is(input->content_type, "application/json");
     return body->is_json ? read_json(body, bytes, reterr)
                          : read_multipart(body, input, bytes, reterr);
 }
 
+/* The body owns a reference to the segment from here on. */
+static bool source_from_segment(struct body *body, struct body_file *file, struct source *source,
+                                struct problem *reterr)
+{
+    const struct segments *segments = body->segments;
+
+    if (segments == NULL)
+        return problem_set(reterr, PROBLEM_SHM_DISABLED, source->pointer,
+                           "Masks in shared memory are not taken here.");
+    file->segment = segments->find(segments->user, &source->place, source->pointer, reterr);
+    source->segment = file->segment;
+    return file->segment != NULL;
+}
+
+void body_of_parsed(struct body *body, const struct segments *segments)
+{
+    body->segments = segments;
+    body->is_json = true;
+}
+
 bool body_source(struct body *body, size_t which, struct source *source, struct problem *reterr)
 {
     struct body_file *file = &body->files[which];
+    bool is_segment = source->place.kind != SEGMENT_NONE;
 
-    if (source->json != NULL && file->bytes != NULL)
+    if ((source->json != NULL || is_segment) && file->bytes != NULL)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
                            "The mask stands in the request, and there is a part \"%s\" too.",
                            file->name);
     if (source->json != NULL)
         return true;
+    if (is_segment)
+        return source_from_segment(body, file, source, reterr);
     return body->is_json ? source_from_base64(body, file, source, reterr)
                          : source_from_part(file, source, reterr);
 }
 
 bool body_has(const struct body *body, size_t which, const struct source *source)
 {
-    return body->files[which].bytes != NULL || source->base64 != NULL || source->json != NULL;
+    return body->files[which].bytes != NULL || source->base64 != NULL || source->json != NULL ||
+           source->place.kind != SEGMENT_NONE;
 }
 
 void body_init(struct body *body, const struct env *env, const char *const *names, size_t n_names)
@@ -281,8 +306,13 @@ void body_init(struct body *body, const struct env *env, const char *const *name
 
 void body_done(struct body *body)
 {
-    for (size_t i = 0; i < body->n_files; i++)
+    for (size_t i = 0; i < body->n_files; i++) {
         free(body->files[i].owned);
+        if (body->files[i].segment != NULL)
+            body->files[i].segment->release(body->files[i].segment);
+    }
+    body->n_files = 0;
     free(body->decoded);
+    body->decoded = NULL;
     growth_done(&body->growth);
 }

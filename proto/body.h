@@ -16,7 +16,8 @@ struct body_file {
     const uint8_t *bytes; /* of the part of that name; NULL for none */
     size_t n_bytes;
     char filename[MULTIPART_FILENAME_BYTES];
-    uint8_t *owned; /* decoded from base64 */
+    uint8_t *owned;          /* decoded from base64 */
+    struct segment *segment; /* a reference to shared memory */
 };
 
 struct body {
@@ -24,7 +25,8 @@ struct body {
     bool is_json;         /* else multipart */
     const char *json;     /* the request's JSON; NULL for none */
     size_t n_json;
-    uint8_t *decoded; /* without its Content-Encoding; NULL where it had none */
+    uint8_t *decoded;                /* without its Content-Encoding; NULL where it had none */
+    const struct segments *segments; /* who finds shared memory; NULL where it is not taken */
     struct body_file files[BODY_MAX_FILES];
     size_t n_files;
 };
@@ -32,14 +34,20 @@ struct body {
 /* What the headers say of a body is supported. */
 bool body_check(const struct score_input *input, struct problem *reterr);
 
-/* The names are static. A body is done with once, whether or not it could be read. */
+/* The names are static. body_done is for a body that could not be read too, and may come twice. */
 void body_init(struct body *body, const struct env *env, const char *const *names, size_t n_names);
 void body_done(struct body *body);
 
 /* Take off the coding, find the parts. The input is borrowed until body_done. */
 bool body_read(struct body *body, const struct score_input *input, struct problem *reterr);
 
-/* Give a source its bytes: those of its part, or what its base64 says; an inline one has none. */
+/* Instead of body_read, where the request's JSON is parsed already. */
+void body_of_parsed(struct body *body, const struct segments *segments);
+
+/*
+ * Give a source its bytes: those of its part, what its base64 says, or its shared memory; one that
+ * stands in the request has none.
+ */
 bool body_source(struct body *body, size_t which, struct source *source, struct problem *reterr);
 
 /* Whether there is such a source at all. */

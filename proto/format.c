@@ -181,6 +181,8 @@ bool format_is_plain(const struct source *source)
 
     if (source->json != NULL || source->channels != NULL || source_coding(source) != CODING_NONE)
         return false;
+    if (source->place.kind != SEGMENT_NONE)
+        return true;
     if (kind == FORMAT_AUTO)
         kind = by_bytes(source->bytes, source->n_bytes);
     return kind < FORMAT_N && formats[kind]->is_plain;
@@ -193,6 +195,8 @@ bool format_only_names(const struct source *source)
 
     if (source->format < FORMAT_N)
         return formats[source->format]->only_names;
+    if (source->place.kind != SEGMENT_NONE)
+        return false;
     return is_json(source->bytes, source->n_bytes) &&
            memmem(source->bytes, source->n_bytes, numbered, sizeof(numbered) - 1) == NULL;
 }

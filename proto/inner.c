@@ -31,17 +31,16 @@ static bool read_rest(struct inner *inner, struct coding *outer, size_t *ret_n,
     return true;
 }
 
-bool inner_open(struct inner *inner, const struct env *env, enum coding_kind kind,
-                const char *pointer, struct coding **stream, size_t *ret_n_bytes,
-                struct problem *reterr)
+bool inner_open(struct inner *inner, enum coding_kind kind, struct coding **stream,
+                size_t *ret_n_bytes, struct problem *reterr)
 {
     const uint8_t *bytes = coding_borrow_rest(*stream, ret_n_bytes);
     struct coding *decoded;
 
-    inner->growth = (struct growth){.env = env, .pointer = pointer};
     if (bytes == NULL && !read_rest(inner, *stream, ret_n_bytes, reterr))
         return false;
-    decoded = coding_new(kind, bytes != NULL ? bytes : inner->room, *ret_n_bytes, pointer, reterr);
+    decoded = coding_new(kind, bytes != NULL ? bytes : inner->room, *ret_n_bytes,
+                         inner->growth.pointer, reterr);
     if (decoded == NULL)
         return false;
     inner->outer = *stream;
@@ -58,6 +57,5 @@ void inner_done(struct inner *inner)
 {
     coding_free(inner->outer);
     free(inner->room);
-    if (inner->growth.env != NULL)
-        growth_done(&inner->growth);
+    growth_done(&inner->growth);
 }

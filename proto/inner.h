@@ -6,12 +6,12 @@
 #include "proto/coding.h"
 #include "proto/growth.h"
 
-/* Zeroed: nothing is open. */
+/* Zeroed but for growth's env and pointer: nothing is open. */
 struct inner {
+    struct growth growth;
     struct coding *outer; /* the file's; NULL where nothing is open */
     uint8_t *room;        /* what it decoded to, where that lies nowhere else */
     size_t cap;
-    struct growth growth;
 };
 
 /*
@@ -20,9 +20,8 @@ struct inner {
  *   ret_n_bytes   what is left, not decoded
  * Problems: those of the file's coding, more than limits.decoded_bytes, no memory.
  */
-bool inner_open(struct inner *inner, const struct env *env, enum coding_kind kind,
-                const char *pointer, struct coding **stream, size_t *ret_n_bytes,
-                struct problem *reterr);
+bool inner_open(struct inner *inner, enum coding_kind kind, struct coding **stream,
+                size_t *ret_n_bytes, struct problem *reterr);
 bool inner_is_open(const struct inner *inner);
 
 /* After the stream is freed. */

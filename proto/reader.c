@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/view.h"
+
 /* What was passed over in a mask, and how often. */
 struct skipped {
     char what[SKIPPED_BYTES];
@@ -26,13 +28,15 @@ struct reader {
     struct ov_run rest; /* of a mask in runs: what the last tile left of one */
     struct skipped *skipped;
     size_t n_skipped;
+    struct view *view; /* of a mask in shared memory */
+    struct view_window window;
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
 enum coding_kind source_coding(const struct source *source)
 {
-    if (source->json != NULL)
+    if (source->json != NULL || source->place.kind != SEGMENT_NONE)
         return CODING_NONE;
     if (source->coding != CODING_AUTO)
         return source->coding;
@@ -90,9 +94,34 @@ bool reader__open_json(struct reader *reader, enum format_kind kind, const json_
     return ok;
 }
 
+/* Shared memory holds elements and no file. */
+static bool open_view(struct reader *reader, struct problem *reterr)
+{
+    const struct source *source = &reader->source;
+
+    if ((source->format != FORMAT_AUTO && source->format != FORMAT_RAW) ||
+        (source->coding != CODING_AUTO && source->coding != CODING_NONE))
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
+                           "A mask in shared memory is raw and not encoded.");
+    reader->format = &format_raw;
+    reader->header.format = FORMAT_RAW;
+    reader->view = malloc(sizeof(*reader->view));
+    if (reader->view == NULL)
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, source->pointer, "No memory to begin.");
+    if (!source_check(source, FORMAT_RAW, reterr) || !format_raw.open(reader, NULL, reterr))
+        return false;
+    reader->header.encoding.swapped = false; /* who shares memory shares its byte order */
+    if (!view_init(reader->view, source, &reader->header, reterr))
+        return false;
+    reader->n_left = reader->header.n_voxels;
+    return source->channels == NULL || channels_read(reader, reterr);
+}
+
 static bool open_reader(struct reader *reader, struct problem *reterr)
 {
     reader->header.coding = source_coding(&reader->source);
+    if (reader->source.segment != NULL)
+        return open_view(reader, reterr);
     if (reader->source.json == NULL)
         return open_file(reader, reterr);
     return reader__open_json(reader, reader->source.format, reader->source.json, reterr);
@@ -127,6 +156,8 @@ void reader_free(struct reader *reader)
     inner_done(&reader->inner);
     layers_free(reader->header.layers);
     free(reader->skipped);
+    view_window_done(&reader->window);
+    free(reader->view);
     free(reader);
 }
 
@@ -158,8 +189,8 @@ void **reader__state(struct reader *reader)
 bool reader__unpack(struct reader *reader, enum coding_kind kind, size_t *ret_n_bytes,
                     struct problem *reterr)
 {
-    return inner_open(&reader->inner, reader->env, kind, reader->source.pointer, &reader->stream,
-                      ret_n_bytes, reterr);
+    reader->inner.growth = (struct growth){.env = reader->env, .pointer = reader->source.pointer};
+    return inner_open(&reader->inner, kind, &reader->stream, ret_n_bytes, reterr);
 }
 
 struct coding *reader__stream(struct reader *reader)
@@ -361,8 +392,15 @@ static void unpack_runs(struct reader *reader, size_t n, unsigned char *room)
 
 bool reader_is_in_place(const struct reader *reader)
 {
+    if (reader->view != NULL)
+        return reader->header.layers == NULL && view_is_in_place(reader->view);
     return reader->format->tile == NULL && reader->header.layers == NULL &&
            reader->header.coding == CODING_NONE && !inner_is_open(&reader->inner);
+}
+
+const struct view *reader_view(const struct reader *reader)
+{
+    return reader->header.layers == NULL ? reader->view : NULL;
 }
 
 const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr)
@@ -376,6 +414,9 @@ const void *reader_tile(struct reader *reader, size_t n, void *room, struct prob
         unpack_runs(reader, n, room);
         return room;
     }
+    if (reader->view != NULL)
+        return view_tile(reader->view, &reader->window,
+                         reader->header.n_voxels - reader->n_left - n, n, room, reterr);
     if (reader->format->tile != NULL)
         return reader->format->tile(reader, n, room, reterr) ? room : NULL;
     tile = coding_borrow(reader->stream, n_bytes);

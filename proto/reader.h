@@ -11,6 +11,7 @@
 #include "proto/layers.h"
 #include "proto/names.h"
 #include "proto/problem.h"
+#include "proto/segment.h"
 
 /* Symbol, name in requests, its struct format_... Order: the order in which first bytes are tried.
  */
@@ -66,6 +67,13 @@ struct source {
     /* {"axis": 0, "labels": [1, 2]}: the slices along an axis are layers; NULL: they are not. */
     const json_t *channels;
     struct names *names; /* of both masks; borrowed */
+    /* Of a mask in shared memory, which has no bytes: its elements, as dtype and shape say. */
+    struct segment_name place;
+    struct segment *segment; /* found by place; NULL until then, and for other masks */
+    uint64_t offset;         /* of element [0, 0, ...], in bytes */
+    int64_t strides_bytes[OV_MAX_NDIM];
+    int n_strides;   /* 0: the elements lie without gaps, in `order` */
+    bool has_layout; /* offset or strides are given */
 };
 
 /* Whether a mask's elements lie in its bytes as they are: nothing to decode, nothing to unpack. */
@@ -119,6 +127,11 @@ const struct mask_header *reader_header(const struct reader *reader);
  * until the next call. NULL, with reterr set, where the data is corrupt or ends too early.
  */
 bool reader_is_in_place(const struct reader *reader);
+
+/* Where the elements lie in shared memory; NULL where they do not. */
+struct view;
+const struct view *reader_view(const struct reader *reader);
+
 const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr);
 
 /*

@@ -44,6 +44,7 @@ struct request {
     bool reverse_axes;
     bool refuse_overlap; /* a voxel of several labels is a problem, not a layered mask */
     bool confusion;
+    json_t *kept_case; /* what was said of the case; NULL for nothing. See case.c */
 };
 
 /* What a request is read from: JSON, or NULL for none, and the query. */
@@ -54,12 +55,19 @@ struct request_text {
     size_t n_parameters;
 };
 
+/* A source of which nothing is known but where it belongs, "#/prediction". */
+struct source source_unknown(const char *pointer);
+
 /*
  * Read a request. An option may not be given twice, nor in query and JSON both.
  * On success request_done frees what it holds; on failure it holds nothing.
  */
 bool request_init(struct request *request, const struct request_text *text,
                   const struct limits *limits, struct problem *reterr);
+
+/* The same, of JSON that is parsed already; a reference to it is taken. */
+bool request_init_parsed(struct request *request, json_t *json, const struct limits *limits,
+                         struct problem *reterr);
 void request_done(struct request *request);
 
 /* Every option with the value in force: a new reference, NULL where memory is out. */

@@ -64,24 +64,24 @@ bool score_open(struct score *score, struct problem *reterr)
            layering_make(score, reterr);
 }
 
-static bool read_request(struct score *score, const struct score_input *input,
+static bool may_say_case(const struct score *score, const struct score_input *input,
                          struct problem *reterr)
 {
-    struct request *request = &score->request;
-    struct request_text text = {.parameters = input->parameters,
-                                .n_parameters = input->n_parameters};
+    return input->keeps || score->request.kept_case == NULL ||
+           problem_set(reterr, PROBLEM_BAD_PARAMETER, "#/case",
+                       "Nothing is kept of this request; case belongs to PUT "
+                       "/v1/runs/{run}/cases/{case}.");
+}
 
-    if (!body_read(&score->body, input, reterr))
-        return false;
-    text.json = score->body.json;
-    text.n_json = score->body.n_json;
-    return request_init(request, &text, &score->env->limits, reterr) &&
-           body_source(&score->body, SCORE_PREDICTION, &request->prediction, reterr) &&
+static bool find_sources(struct score *score, struct problem *reterr)
+{
+    struct request *request = &score->request;
+
+    return body_source(&score->body, SCORE_PREDICTION, &request->prediction, reterr) &&
            body_source(&score->body, SCORE_REFERENCE, &request->reference, reterr);
 }
 
-struct score *score_new(const struct score_input *input, const struct env *env,
-                        struct problem *reterr)
+static struct score *new_score(const struct env *env, struct problem *reterr)
 {
     static const char *const names[SCORE_N_MASKS] = {"prediction", "reference"};
     struct score *score = calloc(1, sizeof(*score));
@@ -92,7 +92,47 @@ struct score *score_new(const struct score_input *input, const struct env *env,
     }
     score->env = env;
     body_init(&score->body, env, names, SCORE_N_MASKS);
-    if (!read_request(score, input, reterr)) {
+    return score;
+}
+
+static bool read_request(struct score *score, const struct score_input *input,
+                         struct problem *reterr)
+{
+    struct request_text text = {.parameters = input->parameters,
+                                .n_parameters = input->n_parameters};
+
+    if (!body_read(&score->body, input, reterr))
+        return false;
+    text.json = score->body.json;
+    text.n_json = score->body.n_json;
+    return request_init(&score->request, &text, &score->env->limits, reterr) &&
+           find_sources(score, reterr);
+}
+
+struct score *score_new_parsed(json_t *request, const struct segments *segments,
+                               const struct env *env, struct problem *reterr)
+{
+    struct score *score = new_score(env, reterr);
+
+    if (score == NULL)
+        return NULL;
+    body_of_parsed(&score->body, segments);
+    if (!request_init_parsed(&score->request, request, &env->limits, reterr) ||
+        !find_sources(score, reterr)) {
+        score_free(score);
+        return NULL;
+    }
+    return score;
+}
+
+struct score *score_new(const struct score_input *input, const struct env *env,
+                        struct problem *reterr)
+{
+    struct score *score = new_score(env, reterr);
+
+    if (score == NULL)
+        return NULL;
+    if (!read_request(score, input, reterr) || !may_say_case(score, input, reterr)) {
         score_free(score);
         return NULL;
     }

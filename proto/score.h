@@ -43,6 +43,21 @@ bool layering_make(struct score *score, struct problem *reterr);
 /* tally.c: decode both masks, piece by piece, into score->counter. */
 bool tally_run(struct score *score, struct problem *reterr);
 
+/* tally.c: why counting failed, and in which of two pieces. */
+bool tally_refuse(enum ov_status status, int which, struct problem *reterr);
+int tally_culprit(const struct score *score, const struct ov_piece *pieces, enum ov_status status);
+
+/* tally.c: what the table of label pairs may come to take beside the budget's first megabyte. */
+uint64_t tally_pairs_bytes(const struct score *score);
+struct ov_counter_options tally_options(const struct score *score);
+
+/*
+ * shared.c: two masks in shared memory, counted where they lie and by several threads; whether they
+ * can be.
+ */
+bool shared_can(const struct score *score);
+bool shared_run(struct score *score, struct problem *reterr);
+
 /* classes.c: from the counter to score->classes and score->regions. */
 bool classes_make(struct score *score, struct problem *reterr);
 

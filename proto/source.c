@@ -34,6 +34,73 @@ static bool read_shape(struct source *source, const json_t *json, const char *po
     return true;
 }
 
+/* ---- shared memory --------------------------------------------------------------------------- */
+
+static bool read_place(struct source *source, enum segment_kind kind, const json_t *json,
+                       const char *pointer, struct problem *reterr)
+{
+    if (source->place.kind != SEGMENT_NONE)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "A source is one mask only.");
+    if (kind == SEGMENT_FD) {
+        if (!json_is_integer(json) || json_integer_value(json) < 0)
+            return bad(reterr, pointer, "the number of a descriptor, from 0");
+        source->place.index = (uint64_t)json_integer_value(json);
+    } else if (!json_is_string(json)) {
+        return bad(reterr, pointer, "a string");
+    }
+    source->place.kind = kind;
+    source->place.text = json_string_value(json);
+    return true;
+}
+
+static bool read_offset(struct source *source, const json_t *json, const char *pointer,
+                        struct problem *reterr)
+{
+    if (!json_is_integer(json) || json_integer_value(json) < 0)
+        return bad(reterr, pointer, "a number of bytes");
+    source->offset = (uint64_t)json_integer_value(json);
+    return true;
+}
+
+static bool read_strides(struct source *source, const json_t *json, const char *pointer,
+                         struct problem *reterr)
+{
+    size_t n = json_array_size(json);
+
+    if (!json_is_array(json) || n < 1 || n > OV_MAX_NDIM)
+        return bad(reterr, pointer, "an array of 1 to 7 integers");
+    for (size_t i = 0; i < n; i++) {
+        const json_t *stride = json_array_get(json, i);
+
+        if (!json_is_integer(stride))
+            return bad(reterr, pointer, "an array of integers, in bytes");
+        source->strides_bytes[i] = json_integer_value(stride);
+    }
+    source->n_strides = (int)n;
+    return true;
+}
+
+/* The members of a mask in shared memory; *ret_is tells whether this is one of them. */
+static bool read_segment(struct source *source, const char *member, const json_t *json,
+                         const char *pointer, bool *ret_is, struct problem *reterr)
+{
+    static const char *const kinds[] = {
+        [SEGMENT_SHM] = "shm", [SEGMENT_HANDLE] = "handle", [SEGMENT_FD] = "fd"};
+
+    *ret_is = true;
+    for (enum segment_kind kind = SEGMENT_SHM; kind <= SEGMENT_FD; kind++) {
+        if (strcmp(member, kinds[kind]) == 0)
+            return read_place(source, kind, json, pointer, reterr);
+    }
+    *ret_is = strcmp(member, "offset") == 0 || strcmp(member, "strides") == 0;
+    source->has_layout = source->has_layout || *ret_is;
+    if (strcmp(member, "offset") == 0)
+        return read_offset(source, json, pointer, reterr);
+    return !*ret_is || read_strides(source, json, pointer, reterr);
+}
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
 static bool read_where(struct reading *reading, const char *member, const char *text,
                        const char *pointer, struct problem *reterr)
 {
@@ -164,6 +231,7 @@ static bool read_member(struct reading *reading, const char *member, const json_
                         const char *pointer, struct problem *reterr)
 {
     static const char *const words[] = {"part", "base64", "format", "encoding", "dtype", "order"};
+    bool is_segment;
 
     if (strcmp(member, "shape") == 0) {
         reading->source->declared = true;
@@ -175,7 +243,9 @@ static bool read_member(struct reading *reading, const char *member, const json_
         if (strcmp(member, words[i]) == 0)
             return read_word(reading, member, json_string_value(json), pointer, reterr);
     }
-    return read_inline(reading, member, json, pointer, reterr);
+    if (!read_segment(reading->source, member, json, pointer, &is_segment, reterr))
+        return false;
+    return is_segment || read_inline(reading, member, json, pointer, reterr);
 }
 
 /* Exactly one of the ways to give a mask; a file that is a part need not say so. */
@@ -183,11 +253,16 @@ static bool check_one_way(const struct reading *reading, const struct option_val
                           struct problem *reterr)
 {
     int n_ways = (json_object_get(value->json, "part") != NULL) +
-                 (reading->source->base64 != NULL) + (reading->source->json != NULL);
+                 (reading->source->base64 != NULL) + (reading->source->json != NULL) +
+                 (reading->source->place.kind != SEGMENT_NONE);
 
-    return n_ways <= 1 ||
+    if (n_ways > 1)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
+                           "A source is a part, or base64, or in shared memory, or stands in the "
+                           "request: one of these.");
+    return !reading->source->has_layout || reading->source->place.kind != SEGMENT_NONE ||
            problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
-                       "A source is a part, or base64, or stands in the request: one of these.");
+                       "offset and strides belong to masks in shared memory.");
 }
 
 bool source_read(struct source *source, const char *name, const struct option_value *value,

@@ -15,6 +15,8 @@ import tifffile
 from PIL import Image
 from pycocotools import mask as coco
 
+from annotations import write_annotations
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 SPACING = (0.5, 0.75, 2.0)
 COLOURS = {1: (255, 0, 0), 2: (0, 160, 255), 3: (255, 200, 0)}
@@ -125,6 +127,7 @@ def main():
         write_dicom(name, labels)
         write_images(name, labels[:, :, 4].T.copy())
         write_coco(name, labels[:, :, 4].T)
+    write_annotations("prediction", volume(1)[:, :, 4].T, NAMES)
 
 
 if __name__ == "__main__":

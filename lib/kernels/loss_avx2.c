@@ -30,6 +30,27 @@ OWN __m256d load_f_as_d(const float *from)
     return _mm256_cvtps_pd(_mm_loadu_ps(from));
 }
 
+/* A bit of one's own in each lane, brought from all bits. */
+#define HAS_OWN_BITS
+OWN __m256i own_bits32(unsigned bits, int first)
+{
+    const __m256i own = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)(bits >> first)), own), own);
+}
+
+OWN __m256d add_where_d(__m256d sum, __m256d x, unsigned bits, int first)
+{
+    const __m256i own = _mm256_setr_epi64x(1, 2, 4, 8);
+    __m256i all = _mm256_set1_epi64x((long long)(bits >> first));
+    __m256i mask = _mm256_cmpeq_epi64(_mm256_and_si256(all, own), own);
+    return _mm256_add_pd(sum, _mm256_and_pd(x, _mm256_castsi256_pd(mask)));
+}
+
+OWN __m256 choose_f(unsigned bits, int first, __m256 on, __m256 off)
+{
+    return _mm256_blendv_ps(off, on, _mm256_castsi256_ps(own_bits32(bits, first)));
+}
+
 #define HAS_OWN_STREAM
 OWN void stream_f(float *to, __m256 v)
 {

@@ -26,6 +26,17 @@ struct ov__float_rows {
     size_t n_rows;
     size_t stride;
     size_t n; /* elements of a row in use, a multiple of OV__LANES */
+
+    /* What memory will be read next, row by row as these; NULL for nothing. */
+    const float *ahead;
+    int64_t ahead_stride_bytes;
+};
+
+/* Where a gradient goes, row by row; aligned to 64 bytes, and past the cache, or not. */
+struct ov__float_sink {
+    float *rows;
+    int64_t stride_bytes;
+    bool is_aligned;
 };
 
 struct ov__double_rows {
@@ -61,21 +72,22 @@ struct ov__loss_kernels {
     void (*gradient)(float *gradient, size_t n, const uint16_t *bits, const uint16_t *valid,
                      struct ov__two values);
 
-    /* Whether no element is infinite or NaN. */
-    bool (*are_finite)(const float *z, size_t n);
+    /* Copy, and say whether no element is infinite or NaN. */
+    bool (*copy_finite)(float *to, const float *from, size_t n);
 
     /* Logits to probabilities, in place; sigmoid also gives p (1 - p). */
     void (*softmax)(const struct ov__float_rows *z);
     void (*sigmoid)(float *z, size_t n, float *ret_slope);
 
     /*
-     * p (h - sum over rows of p h), in place, where h of a row is its two values by its bits.
+     * p (h - sum over rows of p h), where h of a row is its two values by its bits.
      *
      *   bits   [n_rows, stride / OV__LANES]
      *   two    [n_rows]
      */
     void (*softmax_gradient)(const struct ov__float_rows *p, const uint16_t *bits,
-                             const uint16_t *valid, const struct ov__two *two);
+                             const uint16_t *valid, const struct ov__two *two,
+                             const struct ov__float_sink *gradient);
 
     /* slope times two values by bits, in place; 0 where not valid. */
     void (*sigmoid_gradient)(float *slope, size_t n, const uint16_t *bits, const uint16_t *valid,

@@ -98,7 +98,8 @@ struct stroke stroke_of(struct canvas *canvas)
 {
     return (struct stroke){.canvas = canvas,
                            .box = {0, 0, canvas->width, canvas->height},
-                           .n_pixels = canvas->height * canvas->width};
+                           .n_pixels = canvas->height * canvas->width,
+                           .is_whole = true};
 }
 
 bool stroke_begin(struct stroke *stroke, struct canvas *canvas, int64_t label)
@@ -119,13 +120,9 @@ bool stroke_begin_box(struct stroke *stroke, struct canvas *canvas, int64_t labe
                           (unsigned long long)box->width, (unsigned long long)box->height,
                           (unsigned long long)box->x, (unsigned long long)box->y,
                           (unsigned long long)canvas->width, (unsigned long long)canvas->height);
-    *stroke = (struct stroke){canvas, *box, label, 0, box->width * box->height};
+    *stroke = (struct stroke){
+        .canvas = canvas, .box = *box, .label = label, .n_pixels = box->width * box->height};
     return layers_declare(canvas->layers, label, canvas->reterr);
-}
-
-static bool add(const struct stroke *stroke, uint64_t start, uint64_t length)
-{
-    return layers_add(stroke->canvas->layers, stroke->label, start, length, stroke->canvas->reterr);
 }
 
 /* A run of the box is one of the image only as far as its row goes. */
@@ -139,7 +136,9 @@ static bool add_in_box(const struct stroke *stroke, uint64_t length)
         uint64_t y = position / box->width;
         uint64_t n = box->width - x < length ? box->width - x : length;
 
-        if (!add(stroke, (box->y + y) * stroke->canvas->width + box->x + x, n))
+        if (!layers_add(stroke->canvas->layers, stroke->label,
+                        (box->y + y) * stroke->canvas->width + box->x + x, n,
+                        stroke->canvas->reterr))
             return false;
         position += n;
         length -= n;
@@ -147,17 +146,14 @@ static bool add_in_box(const struct stroke *stroke, uint64_t length)
     return true;
 }
 
-bool stroke_run(struct stroke *stroke, int64_t length, bool is_set)
+bool stroke_run_of_box(struct stroke *stroke, int64_t length, bool is_set)
 {
-    bool is_whole = stroke->n_pixels == stroke->canvas->height * stroke->canvas->width;
-
     if (length < 0)
         return canvas_bad(stroke->canvas, "a run has the length %lld", (long long)length);
     if ((uint64_t)length > stroke->n_pixels - stroke->position)
         return canvas_bad(stroke->canvas, "its runs are longer than the %llu pixels that there are",
                           (unsigned long long)stroke->n_pixels);
-    if (is_set && !(is_whole ? add(stroke, stroke->position, (uint64_t)length)
-                             : add_in_box(stroke, (uint64_t)length)))
+    if (is_set && !add_in_box(stroke, (uint64_t)length))
         return false;
     stroke->position += (uint64_t)length;
     return true;

@@ -60,6 +60,7 @@ struct stroke {
     int64_t label;
     uint64_t position; /* pixels of the box that are behind */
     uint64_t n_pixels; /* in the box */
+    bool is_whole;     /* the box is the image */
 };
 
 /* Over the whole image, of no label yet. */
@@ -70,8 +71,20 @@ bool stroke_begin(struct stroke *stroke, struct canvas *canvas, int64_t label);
 bool stroke_begin_box(struct stroke *stroke, struct canvas *canvas, int64_t label,
                       const struct box *box);
 
+/* As stroke_run, of a box, or where the run cannot be. */
+bool stroke_run_of_box(struct stroke *stroke, int64_t length, bool is_set);
+
 /* The next pixels carry the label, or are passed over. */
-bool stroke_run(struct stroke *stroke, int64_t length, bool is_set);
+static inline bool stroke_run(struct stroke *stroke, int64_t length, bool is_set)
+{
+    uint64_t start = stroke->position;
+
+    if (!stroke->is_whole || length < 0 || (uint64_t)length > stroke->n_pixels - start)
+        return stroke_run_of_box(stroke, length, is_set);
+    stroke->position = start + (uint64_t)length;
+    return !is_set || layers_add(stroke->canvas->layers, stroke->label, start, (uint64_t)length,
+                                 stroke->canvas->reterr);
+}
 
 /* The runs were as many pixels as there are. */
 bool stroke_end(const struct stroke *stroke);

@@ -115,6 +115,14 @@ static bool paint_annotation(struct canvas *canvas, const json_t *annotation)
            polygon_paint_lists(canvas, segmentation, label);
 }
 
+/* Where annotations are of several images, one without an image_id is of each. */
+static bool is_of_image(const json_t *annotation, const json_t *id)
+{
+    const json_t *own = json_object_get(annotation, "image_id");
+
+    return id == NULL || own == NULL || json_equal(own, id);
+}
+
 /* Masks that know their image's size come first, where it is not known. */
 static bool find_size(struct canvas *canvas, const json_t *annotations, const json_t *id)
 {
@@ -123,7 +131,7 @@ static bool find_size(struct canvas *canvas, const json_t *annotations, const js
         const json_t *segmentation = json_object_get(annotation, "segmentation");
 
         canvas->i_item = i;
-        if ((id == NULL || json_equal(json_object_get(annotation, "image_id"), id)) &&
+        if (is_of_image(annotation, id) &&
             !annotation_size(canvas, json_object_get(segmentation, "size")))
             return false;
     }
@@ -139,8 +147,7 @@ static bool paint_annotations(struct canvas *canvas, const json_t *annotations, 
         const json_t *annotation = json_array_get(annotations, i);
 
         canvas->i_item = i;
-        if ((id == NULL || json_equal(json_object_get(annotation, "image_id"), id)) &&
-            !paint_annotation(canvas, annotation))
+        if (is_of_image(annotation, id) && !paint_annotation(canvas, annotation))
             return false;
     }
     return true;

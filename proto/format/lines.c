@@ -101,17 +101,6 @@ static const char *skip_blanks(const char *text)
     return text;
 }
 
-char *lines_trim(char *text)
-{
-    size_t n;
-
-    while (is_blank(*text))
-        text++;
-    for (n = strlen(text); n > 0 && is_blank(text[n - 1]); n--)
-        text[n - 1] = '\0';
-    return text;
-}
-
 bool lines_is(const char *text, const char *other)
 {
     return strcasecmp(text, other) == 0;

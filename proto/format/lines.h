@@ -36,8 +36,6 @@ bool lines_unsupported(const struct lines *lines, const char *what);
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* Without blanks at its ends. */
-char *lines_trim(char *text);
 bool lines_is(const char *text, const char *other); /* whatever the case */
 
 /* Numbers between blanks: 1 to cap of them and nothing else. */

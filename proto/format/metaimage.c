@@ -319,16 +319,18 @@ static bool read_header(struct metaimage *meta)
     return read_affine(meta);
 }
 
-/* zlib as a rule, but readers take gzip as well. */
+/* zlib, as the format has it, which is all that has no signature. */
 static bool unpack(struct reader *reader, const struct metaimage *meta)
 {
     struct problem *reterr = meta->lines->reterr;
+    enum coding_kind kind;
     const uint8_t *bytes;
     size_t n;
 
-    if (!coding_peek(reader__stream(reader), 4, &bytes, &n, reterr) ||
-        !reader__unpack(reader, coding_sniff(bytes, n) == CODING_GZIP ? CODING_GZIP : CODING_ZLIB,
-                        &n, reterr))
+    if (!coding_peek(reader__stream(reader), 4, &bytes, &n, reterr))
+        return false;
+    kind = coding_sniff(bytes, n);
+    if (!reader__unpack(reader, kind == CODING_NONE ? CODING_ZLIB : kind, &n, reterr))
         return false;
     if (meta->compressed_bytes == 0 || meta->compressed_bytes == n)
         return true;

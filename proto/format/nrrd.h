@@ -13,9 +13,9 @@ struct nrrd_segment {
     bool has_name, has_label, has_layer;
     size_t n_name;
     uint64_t layer;
-    int64_t value; /* of its voxels in its layer */
-    int64_t label; /* what it is called in answers; set by nrrd_segments_resolve */
-    char name[NAMES_MAX_BYTES];
+    int64_t value;                  /* of its voxels in its layer */
+    int64_t label;                  /* what it is called in answers; set by nrrd_segments_resolve */
+    char name[NAMES_MAX_BYTES + 1]; /* one more, so that a longer one is known as such */
 };
 
 #define NRRD_SEGMENTS_MAX 4096 /* their numbers are below */

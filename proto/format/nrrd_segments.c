@@ -49,7 +49,10 @@ static void set_name(struct nrrd_segment *segment, const char *value)
         bool escaped = *value == '\\' && (value[1] == 'n' || value[1] == '\\');
 
         value += escaped;
-        segment->name[n++] = escaped && *value == 'n' ? '\n' : *value;
+        segment->name[n] = *value;
+        if (escaped && *value == 'n')
+            segment->name[n] = '\n';
+        n++;
     }
     segment->n_name = n;
 }
@@ -207,17 +210,14 @@ static bool name_label(const struct nrrd_segment *segment, struct reader *reader
                        struct problem *reterr)
 {
     struct names *names = reader__source(reader)->names;
-    const char *other;
+    const char *other = names_of(names, segment->label);
     char what[SKIPPED_BYTES];
 
-    if (!names_set(names, segment->label, segment->name, segment->n_name, reterr))
-        return false;
-    other = names_of(names, segment->label);
-    if (other == NULL ||
-        (strlen(other) == segment->n_name && memcmp(other, segment->name, segment->n_name) == 0))
+    if (other == NULL)
+        return names_set(names, segment->label, segment->name, segment->n_name, reterr);
+    if (strlen(other) == segment->n_name && memcmp(other, segment->name, segment->n_name) == 0)
         return true;
-    snprintf(what, sizeof(what), "name %.*s of label %" PRId64, (int)segment->n_name, segment->name,
-             segment->label);
+    snprintf(what, sizeof(what), "another name of label %" PRId64, segment->label);
     return reader__skip(reader, what, strlen(what), reterr);
 }
 

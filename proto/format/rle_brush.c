@@ -46,7 +46,7 @@ static bool read_start(struct bits *bits, uint32_t *sizes)
 {
     const struct canvas *canvas = bits->canvas;
     uint64_t wanted = canvas->height * canvas->width * CHANNELS;
-    uint32_t n_elements, word_bits;
+    uint32_t n_elements = 0, word_bits = 0;
 
     if (!read_bits(bits, 32, &n_elements) || !read_bits(bits, 5, &word_bits))
         return false;
@@ -79,7 +79,7 @@ static bool paint_run(struct bits *bits, struct stroke *stroke, const uint32_t *
                       uint64_t *position)
 {
     uint64_t n_elements = stroke->n_pixels * CHANNELS;
-    uint32_t repeats, size, length, value;
+    uint32_t repeats = 0, size = 0, length = 0, value = 0;
 
     if (!read_bits(bits, 1, &repeats) || !read_bits(bits, 2, &size) ||
         !read_bits(bits, sizes[size], &length))
@@ -112,7 +112,7 @@ bool rle_brush_paint(struct canvas *canvas, const json_t *rle, int64_t label)
 {
     struct bits bits = {.canvas = canvas, .bytes = rle, .n_bytes = json_array_size(rle)};
     uint64_t position = 0;
-    uint32_t sizes[N_SIZES];
+    uint32_t sizes[N_SIZES] = {0};
     struct stroke stroke;
 
     if (!json_is_array(rle))

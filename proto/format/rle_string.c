@@ -15,7 +15,7 @@ struct rle_string rle_string_of(const char *text, size_t n)
     return (struct rle_string){.at = text, .end = text + n};
 }
 
-const char *rle_string_next(struct rle_string *string, int64_t *ret_count)
+const char *rle_string_groups(struct rle_string *string, int64_t *ret_number)
 {
     uint64_t bits = 0;
     unsigned group = GROUP_MORE;
@@ -34,12 +34,6 @@ const char *rle_string_next(struct rle_string *string, int64_t *ret_count)
     }
     if (group & GROUP_SIGN)
         bits |= UINT64_MAX << n_bits;
-    *ret_count = (int64_t)bits;
-    if (string->n < 3)
-        string->n++;
-    else
-        *ret_count += string->counts[0];
-    string->counts[0] = string->counts[1];
-    string->counts[1] = *ret_count;
+    *ret_number = (int64_t)bits;
     return NULL;
 }

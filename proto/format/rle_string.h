@@ -18,9 +18,39 @@ struct rle_string {
 struct rle_string rle_string_of(const char *text, size_t n);
 
 /*
+ * A group of bits after another, the lowest first, of which the last has the sign: the number that
+ * they are. NULL, or what is wrong with the string.
+ */
+const char *rle_string_groups(struct rle_string *string, int64_t *ret_number);
+
+/*
  * The next count, which may be negative: from the fourth on, a string holds differences to the
  * count before the last. NULL, or what is wrong with the string.
+ *
+ * Most numbers are one character, which is 48 and five bits: those stay in registers.
  */
-const char *rle_string_next(struct rle_string *string, int64_t *ret_count);
+static inline const char *rle_string_next(struct rle_string *string, int64_t *ret_count)
+{
+    unsigned group = (unsigned)(unsigned char)*string->at - 48;
+    int64_t count;
+
+    if (group < 32) {
+        string->at++;
+        count = (int64_t)(group ^ 16) - 16;
+    } else {
+        const char *wrong = rle_string_groups(string, &count);
+
+        if (wrong != NULL)
+            return wrong;
+    }
+    if (string->n < 3)
+        string->n++;
+    else
+        count += string->counts[0];
+    string->counts[0] = string->counts[1];
+    string->counts[1] = count;
+    *ret_count = count;
+    return NULL;
+}
 
 #endif

@@ -62,7 +62,7 @@ static void bad_values_are_pointed_at(void **state)
         {"{\"prediction\":5}", "#/prediction"},
         {"{\"prediction\":{\"part\":\"reference\"}}", "#/prediction/part"},
         {"{\"prediction\":{\"format\":\"bmp\"}}", "#/prediction/format"},
-        {"{\"prediction\":{\"encoding\":\"lz4\"}}", "#/prediction/encoding"},
+        {"{\"prediction\":{\"encoding\":\"brotli\"}}", "#/prediction/encoding"},
         {"{\"prediction\":{\"format\":\"raw\",\"dtype\":\"uint9\",\"shape\":[6]}}",
          "#/prediction/dtype"},
         {"{\"prediction\":{\"format\":\"raw\",\"dtype\":\"uint8\",\"shape\":6}}",

@@ -163,7 +163,26 @@ static void distinct_label_values_are_the_labels(void **state)
                          (first[i] == 1) << 1 | (first[i] == 2) << 2 | (second[i] == 1) << 9);
     assert_string_equal(names_of(names, 9), "tumour");
     assert_string_equal(names_of(names, 2), "left kidney");
-    assert_string_equal(found.skipped, "name kidney of label 2 (1);");
+    assert_string_equal(found.skipped, "another name of label 2 (1);");
+    names_free(names);
+    free(file);
+}
+
+static void long_names_are_cut_between_characters(void **state)
+{
+    char name[400] = "Segment2_Name:=a";
+    struct file *file;
+    struct names *names = names_new();
+    struct segmentation found;
+
+    (void)state;
+    for (size_t i = 0; i < 150; i++)
+        memcpy(name + 16 + 2 * i, "\xc3\xa9", 2);
+    file = layered("Segment2_Name:=kidney", name, true);
+    read_segmentation(file, names, &found);
+    assert_string_equal(found.problem.detail, "");
+    assert_int_equal(strlen(names_of(names, 3)), NAMES_MAX_BYTES - 1);
+    assert_memory_equal(names_of(names, 3), name + 15, NAMES_MAX_BYTES - 1);
     names_free(names);
     free(file);
 }
@@ -321,6 +340,7 @@ int main(void)
         cmocka_unit_test(layers_may_lie_along_the_last_axis),
         cmocka_unit_test(shared_label_values_are_numbered_by_name),
         cmocka_unit_test(distinct_label_values_are_the_labels),
+        cmocka_unit_test(long_names_are_cut_between_characters),
         cmocka_unit_test(one_layer_is_a_label_map),
         cmocka_unit_test(values_of_no_segment_are_said),
         cmocka_unit_test(segments_of_every_integer_type_are_read),

@@ -277,6 +277,28 @@ static void every_boundary_shape_gets_the_right_verdict(void **state)
     }
 }
 
+static void what_is_skipped_is_cut_between_characters(void **state)
+{
+    struct file *file = npy_new();
+    struct env env = test_env();
+    struct source source = source_of(file->bytes, file->n);
+    struct problem problem = {0};
+    struct reader *reader = reader_new(&source, &env, &problem);
+    char what[SKIPPED_BYTES + 1];
+    uint64_t n;
+
+    (void)state;
+    memset(what, 'a', sizeof(what));
+    memcpy(what + SKIPPED_BYTES - 3, "\xe2\x82\xac", 3); /* the euro sign */
+    assert_true(reader__skip(reader, what, SKIPPED_BYTES, &problem));
+    assert_true(reader__skip(reader, what, SKIPPED_BYTES, &problem));
+    assert_int_equal(strlen(reader_skipped(reader, 0, &n)), SKIPPED_BYTES - 3);
+    assert_int_equal(n, 2);
+    assert_null(reader_skipped(reader, 1, &n));
+    reader_free(reader);
+    free(file);
+}
+
 static void shapes_are_those_of_the_file(void **state)
 {
     struct source source = source_of(picture, sizeof(picture));
@@ -347,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_format_that_describes_itself_takes_no_shape),
         cmocka_unit_test(limits_pass_at_their_edge_and_not_beyond),
         cmocka_unit_test(every_boundary_shape_gets_the_right_verdict),
+        cmocka_unit_test(what_is_skipped_is_cut_between_characters),
         cmocka_unit_test(shapes_are_those_of_the_file),
         cmocka_unit_test(a_bomb_is_left_where_the_mask_ends),
     };
