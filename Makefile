@@ -27,7 +27,7 @@ MODE_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-re
 B := build/$(MODE)
 LINK = $(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -pie
 
-DEPS_proto  := jansson libisal libzstd liblz4 spng libxxhash
+DEPS_proto  := jansson libisal libzstd liblz4 spng libtiff-4 libxxhash
 DEPS_daemon := libmicrohttpd libuv inih sqlite3 $(DEPS_proto)
 DEPS_tests  := cmocka libcurl zlib $(DEPS_daemon)
 DEPS_examples := zlib spng

@@ -14,7 +14,11 @@
     X(LZ4, "lz4", "")
 
 #define CODING_ENUM(symbol, name, http) CODING_##symbol,
-enum coding_kind { CODING_MAP(CODING_ENUM) CODING_N, CODING_AUTO = CODING_N };
+enum coding_kind {
+    CODING_MAP(CODING_ENUM) CODING_N,
+    CODING_AUTO = CODING_N,
+    CODING_DEFLATE, /* bare, as in ZIP archives; a container names it, no request does */
+};
 #undef CODING_ENUM
 
 const char *coding_name(enum coding_kind kind);
@@ -59,6 +63,10 @@ bool coding_read(struct coding *coding, void *bytes, size_t n, struct problem *r
  * NULL where they do not, or fewer than n are left; then nothing has moved.
  */
 const uint8_t *coding_borrow(struct coding *coding, size_t n);
+
+/* What a container says of the decoded bytes, before the first is read: coding_finish holds the
+ * stream to it. */
+void coding_expect(struct coding *coding, uint64_t n_bytes, uint32_t crc_32);
 
 /* As coding_borrow, all that is left. NULL where the decoded bytes do not lie anywhere. */
 const uint8_t *coding_borrow_rest(struct coding *coding, size_t *ret_n);

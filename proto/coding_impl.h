@@ -15,8 +15,12 @@ struct coding {
     bool ended;         /* nothing more will be decoded, checksums were right */
     bool failed;        /* and must not be asked again */
     bool between;       /* zstd, lz4: a frame has ended, or none has begun */
-    void *state;        /* the decompressor's */
-    size_t peek_at;     /* peeked[peek_at .. peek_end) is decoded and not handed out */
+    bool is_expected;   /* what is decoded is held to these */
+    uint32_t crc_32;    /* of what was handed out */
+    uint32_t expected_crc_32;
+    uint64_t expected_bytes;
+    void *state;    /* the decompressor's */
+    size_t peek_at; /* peeked[peek_at .. peek_end) is decoded and not handed out */
     size_t peek_end;
     uint8_t peeked[CODING_PEEK_BYTES];
 };

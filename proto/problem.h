@@ -50,6 +50,8 @@
     X(NOT_A_NUMBER, 422, "not-a-number", "A voxel is not a number")                                \
     X(OUT_OF_RANGE, 422, "out-of-range", "A value is outside its range")                           \
     X(LABEL_OUT_OF_RANGE, 422, "label-out-of-range", "A label is outside -2^31 .. 2^32-1")         \
+    X(NO_MEMBER, 422, "no-such-member", "The archive has no such member, or several")              \
+    X(UNLISTED_COLOR, 422, "unlisted-color", "A pixel has a colour that stands for no label")      \
     X(OVERLAP, 422, "overlap", "Labels overlap where they must not")                               \
     X(TOO_MANY_LABELS, 422, "too-many-labels", "There are more distinct labels than the limit")    \
     X(SHM_BAD_OBJECT, 422, "shm-bad-object", "This is not shared memory that can be read")         \

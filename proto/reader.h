@@ -19,6 +19,8 @@
     X(NPY, "npy", npy)                                        \
     X(NIFTI, "nifti", nifti)                                  \
     X(PNG, "png", png)                                        \
+    X(TIFF, "tiff", tiff)                                     \
+    X(NPZ, "npz", npz)                                        \
     X(DICOM, "dicom", dicom)                                  \
     X(NRRD, "nrrd", nrrd)                                     \
     X(METAIMAGE, "metaimage", metaimage)                      \

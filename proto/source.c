@@ -169,11 +169,14 @@ static const struct {
     uint64_t formats;
 } own_members[] = {
     {"annotation", OF(LABEL_STUDIO)},
+    {"colors", OF(PNG) | OF(TIFF)},
     {"frame", OF(CVAT)},
     {"image_id", OF(COCO)},
     {"label", OF(RLE) | OF(ENCORD) | OF(CVAT_MASK) | OF(KAGGLE) | OF(LABEL_STUDIO_RLE) |
                   OF(SUPERVISELY) | OF(POLYGONS)},
-    {"layers", OF(NPY) | OF(NIFTI) | OF(PNG) | OF(NRRD) | OF(METAIMAGE) | OF(RAW)},
+    {"layers",
+     OF(NPY) | OF(NIFTI) | OF(PNG) | OF(TIFF) | OF(NPZ) | OF(NRRD) | OF(METAIMAGE) | OF(RAW)},
+    {"member", OF(NPZ)},
     {"task", OF(LABEL_STUDIO)},
     {"threshold", OF(DICOM)},
 };

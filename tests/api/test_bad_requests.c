@@ -61,7 +61,7 @@ static void bad_values_are_pointed_at(void **state)
         {"{\"confusion\":1}", "#/confusion"},
         {"{\"prediction\":5}", "#/prediction"},
         {"{\"prediction\":{\"part\":\"reference\"}}", "#/prediction/part"},
-        {"{\"prediction\":{\"format\":\"tiff\"}}", "#/prediction/format"},
+        {"{\"prediction\":{\"format\":\"bmp\"}}", "#/prediction/format"},
         {"{\"prediction\":{\"encoding\":\"brotli\"}}", "#/prediction/encoding"},
         {"{\"prediction\":{\"format\":\"raw\",\"dtype\":\"uint9\",\"shape\":[6]}}",
          "#/prediction/dtype"},

@@ -190,7 +190,7 @@ REQUESTS = [
     {"prediction": dict(RAW, dtype="int8")}, {"prediction": dict(RAW, dtype="float8")},
     {"prediction": dict(RAW, shape=[0])}, {"prediction": dict(RAW, shape=[])}, {"prediction": dict(RAW, shape=3)},
     {"prediction": dict(RAW, shape=[3, 1, 1, 1, 1, 1, 1])}, {"prediction": dict(RAW, shape=[3] + [1] * 7)},
-    {"prediction": dict(RAW, x=1)}, {"prediction": dict(RAW, format="tiff")}, {"prediction": 1},
+    {"prediction": dict(RAW, x=1)}, {"prediction": dict(RAW, format="bmp")}, {"prediction": 1},
     {"prediction": dict(RAW, base64=1)}, {"prediction": dict(RAW, shape=["3"])},
     {"prediction": {"rle": RLE}}, {"prediction": {"rle": [RLE]}}, {"prediction": {"rle": dict(RLE, counts=[1, 2])}},
     {"prediction": {"rle": {"size": [3, 1]}}}, {"prediction": {"rle": dict(RLE, size=[3])}},

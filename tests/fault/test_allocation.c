@@ -323,6 +323,49 @@ static void a_message_of_pairs_survives_every_failure(void **state)
     json_decref(message);
 }
 
+static void put_mask(struct fixture_body *body, const char *part, const char *path)
+{
+    char bytes[4096];
+    FILE *file = fopen(path, "rb");
+    size_t n;
+
+    assert_non_null(file);
+    n = fread(bytes, 1, sizeof(bytes), file);
+    fclose(file);
+    fixture_part(body, part, bytes, n);
+}
+
+static void a_request_of_archives_survives_every_failure(void **state)
+{
+    static const char request[] =
+        "{\"prediction\":{\"member\":\"labels\"},\"reference\":{\"member\":\"labels.npy\"}}";
+    static struct fixture_body body;
+    struct score_input input;
+
+    (void)state;
+    put_mask(&body, "prediction", "examples/masks/prediction.npz");
+    put_mask(&body, "reference", "examples/masks/reference.npz");
+    fixture_part(&body, "request", request, strlen(request));
+    fixture_end(&body);
+    input = fixture_input(&body);
+    fail_each(&input);
+}
+
+static void a_request_of_images_survives_every_failure(void **state)
+{
+    static const char request[] = "{\"reference\":{\"colors\":{\"#ff0000\":1,\"*\":2}}}";
+    static struct fixture_body body;
+    struct score_input input;
+
+    (void)state;
+    put_mask(&body, "prediction", "examples/masks/prediction.tiff");
+    put_mask(&body, "reference", "examples/masks/reference_colours.png");
+    fixture_part(&body, "request", request, strlen(request));
+    fixture_end(&body);
+    input = fixture_input(&body);
+    fail_each(&input);
+}
+
 static int hook_jansson(void **state)
 {
     (void)state;
@@ -405,6 +448,8 @@ int main(void)
         cmocka_unit_test(a_request_of_volumes_survives_every_failure),
         cmocka_unit_test(a_request_of_segmentations_survives_every_failure),
         cmocka_unit_test(a_message_of_pairs_survives_every_failure),
+        cmocka_unit_test(a_request_of_archives_survives_every_failure),
+        cmocka_unit_test(a_request_of_images_survives_every_failure),
         cmocka_unit_test(a_request_with_many_labels_survives_every_failure),
         cmocka_unit_test(annotations_survive_every_failure),
         cmocka_unit_test(an_annotation_file_survives_every_failure),

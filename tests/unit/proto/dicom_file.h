@@ -10,15 +10,6 @@
 
 /* ---- elements -------------------------------------------------------------------------------- */
 
-static inline void put_little(struct file *file, uint64_t value, size_t n)
-{
-    uint8_t bytes[8];
-
-    for (size_t i = 0; i < n; i++)
-        bytes[i] = (uint8_t)(value >> 8 * i);
-    put(file, bytes, n);
-}
-
 static inline void put_tag(struct file *file, uint32_t tag)
 {
     put_little(file, tag >> 16, 2);

@@ -63,13 +63,17 @@ static inline struct env test_env(void)
     return env;
 }
 
+/* What the sources of source_of say beside their files. */
+static const json_t *source_options;
+
 static inline struct source source_of(const uint8_t *bytes, size_t n_bytes)
 {
     struct source source = {.pointer = POINTER,
                             .bytes = bytes,
                             .n_bytes = n_bytes,
                             .format = FORMAT_AUTO,
-                            .coding = CODING_AUTO};
+                            .coding = CODING_AUTO,
+                            .options = source_options};
     return source;
 }
 
@@ -240,6 +244,16 @@ static inline void put(struct file *file, const void *bytes, size_t n)
     file->n += n;
 }
 
+static inline void put_little(struct file *file, uint64_t value, size_t n_bytes)
+{
+    for (; n_bytes > 0; n_bytes--) {
+        uint8_t byte = (uint8_t)value;
+
+        put(file, &byte, 1);
+        value >>= 8;
+    }
+}
+
 /* "89 50 4e 47 ..." */
 static inline void put_hex(struct file *file, const char *hex)
 {
@@ -258,6 +272,18 @@ static inline void put_u32_big(struct file *file, uint32_t value)
     uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
                         (uint8_t)value};
     put(file, bytes, 4);
+}
+
+/* A chunk of a PNG. */
+static inline void put_chunk(struct file *file, const char *type, const void *bytes, size_t n)
+{
+    size_t start;
+
+    put_u32_big(file, (uint32_t)n);
+    start = file->n;
+    put(file, type, 4);
+    put(file, bytes, n);
+    put_u32_big(file, (uint32_t)crc32(0, file->bytes + start, (uInt)(file->n - start)));
 }
 
 /* Deflate by zlib; window_bits as zlib's: 15 zlib, 31 gzip, -15 raw. */

@@ -108,7 +108,7 @@ static void a_format_that_is_said_must_fit_the_bytes(void **state)
     source.format = FORMAT_NIFTI;
     assert_source_problem(&source, PROBLEM_FORMAT_MISMATCH, "those of npy");
     memcpy(file->bytes, "PK\x03\x04", 4);
-    assert_source_problem(&source, PROBLEM_FORMAT_MISMATCH, "those of a ZIP archive");
+    assert_source_problem(&source, PROBLEM_FORMAT_MISMATCH, "those of npz");
     memcpy(file->bytes, "????", 4);
     assert_source_problem(&source, PROBLEM_FORMAT_MISMATCH, "first bytes are not.");
     free(file);
@@ -142,10 +142,7 @@ static void what_it_is_instead_is_named(void **state)
     static const struct {
         size_t at, n;
         const char *bytes, *words;
-    } cases[] = {{0, 4, "PK\x03\x04", "send the .npy inside"},
-                 {0, 4, "II*\0", "TIFF"},
-                 {0, 4, "MM\0*", "TIFF"},
-                 {0, 4, "\xff\xd8\xff\xe0", "JPEG"},
+    } cases[] = {{0, 4, "\xff\xd8\xff\xe0", "JPEG"},
                  {0, 8, "\x89HDF\r\n\x1a\n", "HDF5"},
                  {0, 1, "?", "of no format known here. Supported are npy, nifti, png, "}};
 

@@ -305,7 +305,7 @@ static void bad_sources_are_refused(void **state)
                    "#/prediction/part");
     expect_refused("{\"prediction\":{\"part\":\"prediction\",\"base64\":\"\"}}",
                    PROBLEM_BAD_PARAMETER, "#/prediction");
-    expect_refused("{\"reference\":{\"format\":\"tiff\"}}", PROBLEM_BAD_PARAMETER,
+    expect_refused("{\"reference\":{\"format\":\"bmp\"}}", PROBLEM_BAD_PARAMETER,
                    "#/reference/format");
     expect_refused("{\"reference\":{\"encoding\":\"br\"}}", PROBLEM_BAD_PARAMETER,
                    "#/reference/encoding");
