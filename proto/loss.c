@@ -22,7 +22,7 @@ struct index_text {
 static struct index_text index_of(const struct ov_tensor *tensor, uint64_t element)
 {
     struct index_text text = {"["};
-    uint64_t index[OV_MAX_NDIM];
+    uint64_t index[OV_MAX_NDIM] = {0};
     size_t n = 1;
 
     for (int i = tensor->ndim - 1; i >= 0; i--) {
