@@ -119,7 +119,7 @@ static bool migrate_from(sqlite3 *db, int version)
     char text[64];
     bool ok = run(db, "BEGIN IMMEDIATE");
 
-    for (int i = version; i < VERSION && ok; i++)
+    for (int i = version > 0 ? version : 0; i < VERSION && ok; i++)
         ok = run(db, migrations[i]);
     snprintf(text, sizeof(text), "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID,
              VERSION);

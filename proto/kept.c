@@ -45,10 +45,10 @@ static int64_t unzigzag(uint64_t value)
 
 size_t kept_room(const struct kept_entry *entries, size_t n)
 {
-    size_t room = 1 + 2 * LEB128_BYTES;
+    size_t room = 1 + (size_t)2 * LEB128_BYTES;
 
     for (size_t i = 0; i < n; i++)
-        room += 5 * LEB128_BYTES + entries[i].n_name;
+        room += (size_t)5 * LEB128_BYTES + entries[i].n_name;
     return room;
 }
 

@@ -166,17 +166,20 @@ static json_t *cursor_after(const char *run, const struct run_query *query,
 static bool read_cursor(const char *run, const struct run_query *query, struct case_row *row,
                         struct place *ret_place, struct problem *reterr)
 {
-    uint64_t hash;
-    uint64_t bits;
-    int n = 0;
+    uint64_t numbers[2] = {0, 0}; /* the query's hash; the place's key, to the bit */
 
     row->name = "";
-    if (strlen(query->cursor) > 32 && strspn(query->cursor, "0123456789abcdef") >= 32 &&
-        sscanf(query->cursor, "%16" SCNx64 "%16" SCNx64 "%n", &hash, &bits, &n) == 2 && n == 32 &&
-        hash == hash_of(run, query)) {
-        row->name = query->cursor + n;
-        memcpy(&ret_place->key, &bits, sizeof(bits));
-        ret_place->row = row;
+    ret_place->row = row;
+    if (strlen(query->cursor) > 32 && strspn(query->cursor, "0123456789abcdef") >= 32) {
+        for (int i = 0; i < 2; i++) {
+            char digits[17] = "";
+
+            memcpy(digits, query->cursor + (size_t)16 * (size_t)i, 16);
+            numbers[i] = strtoull(digits, NULL, 16);
+        }
+        if (numbers[0] == hash_of(run, query))
+            row->name = query->cursor + 32;
+        memcpy(&ret_place->key, &numbers[1], sizeof(numbers[1]));
     }
     return *row->name != '\0' || problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
                                              "The cursor is not one that this query gave.");
@@ -191,8 +194,8 @@ struct page {
 static bool make_page(const struct run_facts *run, const struct rows *cases,
                       const struct run_query *query, struct page *ret, struct problem *reterr)
 {
-    struct case_row last;
-    struct place after;
+    struct case_row last = {.name = ""};
+    struct place after = {.row = &last};
     int (*compare)(const void *, const void *) = names_descend(query) ? compare_down : compare_up;
     size_t n = 0;
 
