@@ -16,17 +16,18 @@ WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wm
           -Wundef -Wvla -Wformat=2 -Wcast-qual -Wwrite-strings
 WERROR ?= -Werror
 
-# MODE=release|asan|tsan|cov: each has its own tree under build/.
+# MODE=release|asan|tsan|cov|fuzz: each has its own tree under build/.
 MODE ?= release
 HARDEN       := -fstack-protector-strong -fstack-clash-protection
 MODE_release := $(HARDEN) -D_FORTIFY_SOURCE=3
 MODE_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_tsan    := -O1 -fsanitize=thread
 MODE_cov     := -O0 --coverage -fprofile-update=atomic
+MODE_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 B := build/$(MODE)
 LINK = $(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -pie
 
-DEPS_proto  := jansson libisal libzstd spng libxxhash
+DEPS_proto  := jansson libisal libzstd liblz4 spng libtiff-4 libxxhash
 DEPS_daemon := libmicrohttpd libuv inih sqlite3 $(DEPS_proto)
 DEPS_tests  := cmocka libcurl zlib $(DEPS_daemon)
 DEPS_examples := zlib spng
@@ -38,8 +39,6 @@ daemon_src := $(wildcard daemon/*.c)
 daemon_parts := $(filter-out daemon/main.c,$(daemon_src))
 test_src   := $(wildcard tests/unit/*/test_*.c tests/fault/test_*.c tests/api/test_*.c)
 fuzz_src   := $(wildcard tests/fuzz/fuzz_*.c)
-fuzz_needs := $(wildcard lib/*.h lib/kernels/*.h proto/*.h proto/format/*.h tests/fuzz/*.h \
-              tests/unit/proto/*.h) proto/openapi.yaml
 objects     = $(patsubst %.c,$(B)/%.o,$(1))
 programs    = $(patsubst %.c,$(B)/%,$(1))
 
@@ -77,8 +76,14 @@ $(B)/overlapd: $(B)/daemon/main.o $(B)/daemon.a $(B)/proto.a $(B)/liboverlap.a
 
 $(B)/proto/openapi.o: proto/openapi.yaml
 
+$(B)/bench/%: $(B)/bench/%.o $(B)/proto.a $(B)/liboverlap.a
+	$(LINK) $^ $(call libs,proto) -o $@
+
 $(B)/examples/%: $(B)/examples/%.o
 	$(LINK) $^ $(call libs,examples) -o $@
+
+$(B)/bench/%: $(B)/bench/%.o $(B)/liboverlap.a
+	$(LINK) $^ -lm -o $@
 
 $(B)/tests/unit/lib/%: $(B)/tests/unit/lib/%.o $(B)/liboverlap.a
 	$(LINK) $^ $(call libs,tests) -o $@
@@ -105,19 +110,18 @@ cov: ## line coverage of the tests
 	$(MAKE) test MODE=cov WERROR=
 	tests/coverage build/cov
 
-build/fuzz/%: tests/fuzz/%.c $(lib_src) $(proto_src) $(fuzz_needs)
-	@mkdir -p build/fuzz
-	clang -g -O1 $(STD) -D_GNU_SOURCE -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    $(filter %.c,$^) $(call libs,proto) -o $@
+$(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/proto.a $(B)/liboverlap.a
+	$(LINK) -fsanitize=fuzzer $^ $(call libs,proto) -o $@
 
-fuzz: $(patsubst tests/fuzz/%.c,build/fuzz/%,$(fuzz_src)) ## replay the corpus, then fuzz FUZZ_SECONDS each
-	tests/fuzz/run $(or $(FUZZ_SECONDS),10) $^
+fuzz: ## replay the corpus, then fuzz FUZZ_SECONDS each
+	$(MAKE) MODE=fuzz CC=clang WERROR= $(patsubst %.c,build/fuzz/%,$(fuzz_src))
+	tests/fuzz/run $(or $(FUZZ_SECONDS),10) $(patsubst %.c,build/fuzz/%,$(fuzz_src))
 
 include tests/checks.mk
 
 install: all ## install under $(DESTDIR)$(PREFIX)
 	install -Dm755 $(B)/overlapd $(DESTDIR)$(BINDIR)/overlapd
-	install -Dm644 lib/overlap.h $(DESTDIR)$(INCLUDEDIR)/overlap.h
+	install -Dm644 -t $(DESTDIR)$(INCLUDEDIR) lib/overlap.h lib/overlap_loss.h
 	install -Dm644 $(B)/liboverlap.a $(DESTDIR)$(LIBDIR)/liboverlap.a
 	install -Dm755 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%)
 	ln -sf $(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%) $(DESTDIR)$(LIBDIR)/$(SONAME)

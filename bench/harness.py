@@ -218,6 +218,4 @@ def machine():
         "system": line_of("/etc/os-release", r'PRETTY_NAME="([^"]*)"'),
         "kernel": ".".join(platform.release().split(".")[:2]),
         "overlapd": version_of(build("overlapd"), "--version"),
-        "nginx": version_of("/usr/sbin/nginx", "-v"),
-        "wrk": version_of("wrk", "-v"),
     }

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy
 
 from harness import (MIB, ROOT, Nginx, OtherLoad, Overlapd, machine, multipart, phantom, post,
-                     wrk)
+                     version_of, wrk)
 
 SCORE = "/v1/score"
 VOLUME = "512,512,300"
@@ -214,7 +214,8 @@ def main():
         bench_lanes(bodies, min(seconds, 10))
         bench_uploads(bodies)
         bench_memory(bodies)
-    facts = dict(machine(), **{"other load": "%.0f %% of the cores" % other_load.percent()})
+    facts = dict(machine(), nginx=version_of("/usr/sbin/nginx", "-v"), wrk=version_of("wrk", "-v"),
+                 **{"other load": "%.0f %% of the cores" % other_load.percent()})
     print("other load: " + facts["other load"])
     write(seconds, facts)
     return 0 if all(row[3] != "NOT MET" for row in results) else 1

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "daemon/address.h"
+#include "daemon/uid.h"
 
 #define FIELD_TEXT(section, key)    section##_##key
 #define FIELD_ENUM(section, key)    section##_##key
@@ -287,5 +288,12 @@ bool config_check(const struct config *config, struct config_error *reterr)
         return config_fail(reterr, "listen.tcp and listen.unix are both empty");
     if (!address_fits_unix(config->listen_unix))
         return config_fail(reterr, "listen.unix: the path is longer than a Unix socket's may be");
+    if (!address_fits_unix(config->listen_fd))
+        return config_fail(reterr, "listen.fd: the path is longer than a Unix socket's may be");
+    if (config->listen_fd[0] != '\0' && strcmp(config->shm_enabled, "yes") != 0)
+        return config_fail(reterr, "listen.fd needs shm.enabled = yes");
+    if (!uid_is_list(config->shm_uids))
+        return config_fail(reterr, "shm.uids: '%s' is not a list of user numbers, self and any",
+                           config->shm_uids);
     return check_tcp(config, reterr);
 }

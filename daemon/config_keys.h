@@ -19,7 +19,9 @@
     X(TEXT, listen, tcp, "127.0.0.1:8040", 0, 0, "",                                             \
       "TCP address, [IPv6]:port too; empty for none; port 0 takes a free one")                   \
     X(TEXT, listen, unix, "", 0, 0, "", "path of a Unix socket; empty for none")                 \
-    X(OCTAL, listen, unix_mode, "0660", 0, 0777, "", "file mode of the Unix socket")             \
+    X(OCTAL, listen, unix_mode, "0660", 0, 0777, "", "file mode of the Unix sockets")            \
+    X(TEXT, listen, fd, "", 0, 0, "",                                                            \
+      "path of the Unix socket that takes descriptors of shared memory; empty for none")         \
     X(UINT, workers, threads, "0", 0, 1024, "",                                                  \
       "threads that take any job, beside one for small jobs; 0 for one per core")                \
     X(UINT, workers, jobs, "256", 1, 65536, "", "jobs that may queue for a thread")              \
@@ -31,7 +33,7 @@
     X(UINT, limits, regions, "64", 0, 4096, "", "regions scored")                                \
     X(BYTES, limits, request_bytes, "64K", 1, GIB, "", "the request part of a multipart body")   \
     X(UINT, limits, json_depth, "32", 1, 1024, "", "nesting of JSON")                            \
-    X(UINT, limits, json_values, "65536", 1, 16777216, "", "values in JSON")                     \
+    X(UINT, limits, json_values, "4194304", 1, 16777216, "", "values in JSON")                   \
     X(UINT, limits, parts, "8", 1, 1024, "", "parts of a multipart body")                        \
     X(BYTES, limits, part_header_bytes, "4K", 128, 65536, "", "the headers of one part")         \
     X(UINT, limits, runs, "10000", 1, 1000000, "", "runs kept")                                  \
@@ -67,6 +69,18 @@
       "Host names answered, with commas between them; empty for all, on loopback for its own")   \
     X(ENUM, kernels, isa, "auto", 0, 0, "auto|scalar|avx2|avx512|neon",                          \
       "instruction set that counts; results do not depend on it")                                \
+    X(ENUM, shm, enabled, "no", 0, 0, "yes|no",                                                  \
+      "yes takes masks in shared memory, over Unix sockets")                                     \
+    X(TEXT, shm, prefixes, "/psm_, /overlap_", 0, 0, "",                                         \
+      "what the key of a named region may begin with, with commas between them")                 \
+    X(TEXT, shm, uids, "self", 0, 0, "",                                                         \
+      "users who may: numbers, self for the daemon's own, any; with commas between them")        \
+    X(UINT, shm, regions, "256", 1, 65536, "", "regions and handles registered, of all users")   \
+    X(UINT, shm, regions_per_uid, "64", 1, 65536, "", "of one user")                             \
+    X(BYTES, shm, bytes_per_uid, "64G", 1, TIB, "", "their bytes, of one user")                  \
+    X(SECONDS, shm, idle, "600", 10, 86400000, "",                                               \
+      "until a named region nobody uses is forgotten")                                           \
+    X(UINT, shm, connections, "32", 1, 1024, "", "connections to listen.fd open")                \
     X(ENUM, log, level, "info", 0, 0, "error|warn|info|debug", "debug logs every request")
 
 #endif

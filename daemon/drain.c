@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 #include "daemon/clock.h"
+#include "daemon/crew.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
 #include "daemon/notify.h"
+#include "daemon/registry.h"
 #include "daemon/run.h"
 #include "daemon/server.h"
 
@@ -27,6 +29,7 @@ static void refuse_waiting(struct server *server)
     admission_refuse_all(server, &problem);
     if (!server->hurried)
         return;
+    mailbox_refuse_queued(server, &problem);
     for (struct connection *at = server->connections.first; at != NULL; at = at->next) {
         if (at->job == NULL || at->job->state != JOB_QUEUED ||
             !pool_remove(server->pool, &at->job->task))
@@ -40,6 +43,7 @@ static void refuse_waiting(struct server *server)
 static void hurry(struct server *server)
 {
     server->hurried = true;
+    mailbox_quiesce(server);
     for (size_t i = 0; i < server->n_listeners; i++)
         listener_quiesce(&server->listeners[i]);
     refuse_waiting(server);
@@ -55,7 +59,7 @@ static void on_deadline(uv_timer_t *timer)
 
     log_event(LOG_LEVEL_WARN, "drain-timeout", LOG_UINT("requests", server->n_jobs),
               LOG_UINT("connections", server->connections.n));
-    if (server->n_jobs > 0)
+    if (server->n_jobs > 0 || server->mailboxes.n > 0)
         hurry(server);
     else
         stop(server);
@@ -77,6 +81,7 @@ static void quiesce(struct server *server)
         listener_quiesce(&server->listeners[i]);
         listener_wake(&server->listeners[i]);
     }
+    mailbox_quiesce(server);
     refuse_waiting(server);
     run_end_polls(server);
     kill_idle(server);
@@ -104,7 +109,8 @@ void drain_begin(struct server *server)
 
 void drain_check(struct server *server)
 {
-    if (server->state == SERVER_QUIESCED && server->connections.n == 0 && server->lingers.n == 0)
+    if (server->state == SERVER_QUIESCED && server->connections.n == 0 && server->lingers.n == 0 &&
+        server->mailboxes.n == 0)
         stop(server);
 }
 
@@ -133,11 +139,14 @@ void drain_finish(struct server *server)
     }
     for (size_t i = 0; i < server->n_listeners; i++)
         listener_stop(&server->listeners[i]);
+    mailbox_stop(server);
     linger_end_all(&server->lingers);
     uv_walk(&server->loop, close_handle, NULL);
     uv_run(&server->loop, UV_RUN_DEFAULT);
     uv_loop_close(&server->loop);
+    crew_set_pool(NULL, 0);
     pool_free(server->pool);
+    registry_clear();
     memory_on_shortage(NULL, NULL);
     arena_store_done(&server->arenas);
     free(server->info);

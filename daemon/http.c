@@ -10,6 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/route.h"
 #include "daemon/server.h"
+#include "daemon/stats.h"
 
 /* More than any client sends; libmicrohttpd bounds the bytes, not the count. */
 #define MAX_HEADERS 128
@@ -162,6 +163,8 @@ static enum MHD_Result answer(struct job *job)
              job->answer.code != PROBLEM_NONE)
         log_event_limited(LOG_LEVEL_WARN, "refused", LOG_TEXT("path", job->path),
                           LOG_TEXT("code", problem_name(job->answer.code)));
+    stats_request(job->route, job->answer.status);
+    stats_refusal(job->answer.code);
     job->state = JOB_ANSWERED;
     connection_enter(job->connection, CONNECTION_WRITE, server->config->timeouts_write_ms);
     return answer_queue(&job->answer, job->mhd) ? MHD_YES : MHD_NO;

@@ -11,6 +11,7 @@
 #include "daemon/clock.h"
 #include "daemon/memory.h"
 #include "daemon/server.h"
+#include "daemon/stats.h"
 
 struct job *job_new(struct server *server, struct connection *connection,
                     struct MHD_Connection *mhd)
@@ -38,6 +39,7 @@ void job_free(struct job *job)
     score_free(job->score);
     score_kept_done(&job->kept);
     answer_done(&job->answer);
+    loss_free(job->loss);
     arena_free(&server->arenas, &job->body);
     memory_give(job->taken_bytes);
     if (job->held_fd >= 0)
@@ -130,6 +132,8 @@ void job_break(struct job *job, const struct problem *problem)
 {
     job_fail(job, problem);
     job->answer.close = true;
+    stats_request(job->route, job->answer.status);
+    stats_refusal(problem->code);
     job->held_fd = linger_hold(&job->server->lingers, job->connection->fd);
     answer_send(&job->answer, job->connection->fd);
     job->state = JOB_DROPPED;

@@ -51,6 +51,7 @@ struct job {
     struct framing framing;
     struct parameter parameters[JOB_MAX_PARAMETERS];
     struct score_input input; /* body and parameters are ours, headers libmicrohttpd's */
+    struct segments segments; /* the input's: who finds shared memory for it */
     struct arena body;
     uint64_t taken_bytes;     /* from the budget: what the arena takes */
     struct job *next_waiting; /* these two are admission's while JOB_WAIT */
@@ -64,6 +65,8 @@ struct job {
     struct score_kept kept;
     bool keeps;                    /* its score goes to the store */
     void (*read)(struct job *job); /* what a worker does; NULL: score */
+    struct loss *loss;             /* holds its answer's text */
+    char answer_type[sizeof("multipart/mixed; boundary=") + LOSS_BOUNDARY_BYTES];
     struct score *score;
     bool opened;  /* score_open was well */
     bool counted; /* so was score_run */

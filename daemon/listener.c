@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/http.h"
@@ -163,9 +164,10 @@ bool listener_open_unix(struct listener *listener, struct server *server, unsign
     snprintf(listener->where, sizeof(listener->where), "%.*s", ADDRESS_TEXT_BYTES - 1,
              config->listen_unix);
     allow_hosts(listener, false);
-    return open_on(listener,
-                   socket_listen_unix(config->listen_unix, (unsigned)config->listen_unix_mode),
-                   max_connections);
+    return open_on(
+        listener,
+        socket_listen_unix(config->listen_unix, SOCK_STREAM, (unsigned)config->listen_unix_mode),
+        max_connections);
 }
 
 void listener_wake(struct listener *listener)

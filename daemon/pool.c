@@ -137,7 +137,7 @@ static void run(void *argument)
     while ((task = wait_for_task(pool, worker->lane)) != NULL) {
         pool->n_running++;
         uv_mutex_unlock(&pool->mutex);
-        is_finished = pool->options.work(task);
+        is_finished = task->work != NULL ? task->work(task) : pool->options.work(task);
         uv_mutex_lock(&pool->mutex);
         pool->n_running--;
         if (!is_finished)
@@ -205,7 +205,9 @@ bool pool_has_room(struct pool *pool)
 void pool_push(struct pool *pool, enum pool_lane lane, struct task *task)
 {
     uv_mutex_lock(&pool->mutex);
-    queue_put(&pool->queues[lane], task);
+    task->dropped = pool->stopping;
+    if (!task->dropped)
+        queue_put(&pool->queues[lane], task);
     /* A small task goes to the small thread where it waits for no other, else to any. */
     if (lane == POOL_SMALL && pool->queues[POOL_SMALL].n <= pool->n_idle_small)
         uv_cond_signal(&pool->wake[POOL_SMALL]);
@@ -216,9 +218,10 @@ void pool_push(struct pool *pool, enum pool_lane lane, struct task *task)
 
 bool pool_remove(struct pool *pool, struct task *task)
 {
-    bool found = false;
+    bool found;
 
     uv_mutex_lock(&pool->mutex);
+    found = task->dropped;
     for (int lane = 0; lane < POOL_N_LANES && !found; lane++)
         found = queue_remove(&pool->queues[lane], task);
     uv_mutex_unlock(&pool->mutex);
@@ -251,6 +254,8 @@ size_t pool_halt(struct pool *pool)
     uv_mutex_lock(&pool->mutex);
     pool->stopping = true;
     for (int lane = 0; lane < POOL_N_LANES; lane++) {
+        for (struct task *task = pool->queues[lane].first; task != NULL; task = task->next)
+            task->dropped = true;
         queue_init(&pool->queues[lane]);
         uv_cond_broadcast(&pool->wake[lane]);
     }

@@ -13,9 +13,12 @@
  */
 enum pool_lane { POOL_SMALL, POOL_MIXED, POOL_N_LANES };
 
-/* First member of what is worked on. */
+/* First member of what is worked on. Zeroed, it is of the pool's own kind. */
 struct task {
     struct task *next;
+    bool (*work)(struct task *);   /* instead of the pool's; false also where nobody asks for it */
+    void (*finish)(struct task *); /* for whoever calls pool_take_finished */
+    bool dropped;                  /* by pool_halt */
 };
 
 struct pool_options {
@@ -38,7 +41,7 @@ struct pool *pool_new(
 bool pool_has_room(struct pool *pool);
 void pool_push(struct pool *pool, enum pool_lane lane, struct task *task);
 
-/* Take back a task that no worker has begun; false where one has. */
+/* Take back a task that no worker has begun, nor will; false where one has. */
 bool pool_remove(struct pool *pool, struct task *task);
 
 struct task *pool_take_finished(struct pool *pool); /* linked by next, in order; NULL for none */

@@ -7,16 +7,25 @@
 
 #include "daemon/info.h"
 #include "daemon/keep.h"
+#include "daemon/loss.h"
 #include "daemon/probe.h"
 #include "daemon/run.h"
+#include "daemon/shm.h"
+#include "daemon/stats.h"
 #include "daemon/work.h"
 
 static const struct route routes[] = {
     {"POST", "/v1/score", work_check, work_begin},
+    {"POST", "/v1/loss", loss_check_job, loss_begin},
     {"GET", "/v1/info", NULL, info_handle},
     {"GET", "/openapi.yaml", NULL, info_openapi},
     {"GET", "/livez", NULL, probe_livez},
     {"GET", "/readyz", NULL, probe_readyz},
+    {"GET", "/metrics", NULL, stats_handle},
+    {"GET", "/v1/shm", NULL, shm_list},
+    {"GET", "/v1/shm/{name}", NULL, shm_get},
+    {"PUT", "/v1/shm/{name}", shm_check, shm_put},
+    {"DELETE", "/v1/shm/{name}", NULL, shm_delete},
     {"GET", "/v1/runs", NULL, run_list},
     {"GET", "/v1/runs/{run}", NULL, run_summary},
     {"PUT", "/v1/runs/{run}", keep_check_info, keep_info},

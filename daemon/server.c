@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "daemon/clock.h"
+#include "daemon/crew.h"
 #include "daemon/drain.h"
 #include "daemon/info.h"
 #include "daemon/job.h"
@@ -18,6 +19,7 @@
 #include "daemon/log.h"
 #include "daemon/memory.h"
 #include "daemon/notify.h"
+#include "daemon/registry.h"
 #include "daemon/run.h"
 #include "daemon/sweep.h"
 #include "daemon/work.h"
@@ -33,6 +35,9 @@
 
 /* Descriptors for everything but connections: the loop, listeners, lingering closes, logs. */
 #define RESERVED_FDS 48
+
+/* What a connection to listen.fd takes: itself, and what comes with its message. */
+#define MAILBOX_FDS (1 + PACKET_MAX_FDS)
 
 /* Of the budget, what the arenas keep for the next bodies instead of giving it back. */
 #define KEPT_SHARE 4
@@ -83,7 +88,10 @@ static void on_finished(uv_async_t *async)
         struct job *job = (struct job *)task;
 
         next = task->next;
-        job_resume(job, job->answer.status != 0 ? JOB_READY : JOB_DROPPED);
+        if (task->finish != NULL)
+            task->finish(task);
+        else
+            job_resume(job, job->answer.status != 0 ? JOB_READY : JOB_DROPPED);
     }
     if (server->store != NULL) {
         keep_answer_finished(server);
@@ -115,6 +123,15 @@ static void on_panic(void *user, const char *file, unsigned line, const char *re
     log_event(LOG_LEVEL_ERROR, "libmicrohttpd-panic", LOG_TEXT("file", file),
               LOG_UINT("line", line), LOG_TEXT("reason", reason));
     abort();
+}
+
+static void init_shm(const struct config *config)
+{
+    const struct registry_limits limits = {.regions = (size_t)config->shm_regions,
+                                           .regions_per_uid = (size_t)config->shm_regions_per_uid,
+                                           .bytes_per_uid = config->shm_bytes_per_uid};
+
+    registry_set_limits(&limits);
 }
 
 static bool init_env(struct server *server)
@@ -188,16 +205,18 @@ static bool init_handles(struct server *server)
 static unsigned max_connections(const struct config *config)
 {
     size_t n_listeners = config->listen_tcp[0] != '\0' && config->listen_unix[0] != '\0' ? 2 : 1;
+    rlim_t reserved = RESERVED_FDS;
     struct rlimit files = {0};
     rlim_t most;
+
+    if (strcmp(config->shm_enabled, "yes") == 0)
+        reserved += config->shm_regions + config->shm_connections * MAILBOX_FDS;
 
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     getrlimit(RLIMIT_NOFILE, &files);
-    most = files.rlim_cur > RESERVED_FDS + n_listeners
-               ? (files.rlim_cur - RESERVED_FDS) / n_listeners
-               : 1;
+    most = files.rlim_cur > reserved + n_listeners ? (files.rlim_cur - reserved) / n_listeners : 1;
     if (config->limits_connections <= most)
         return (unsigned)config->limits_connections;
     log_event(LOG_LEVEL_WARN, "connections-limited", LOG_UINT("wanted", config->limits_connections),
@@ -232,6 +251,9 @@ static bool start_pool(struct server *server)
     options.n_mixed = n != 0 ? (size_t)n : uv_available_parallelism();
     server->n_workers = options.n_mixed + 1;
     server->pool = pool_new(&options);
+    crew_set_pool(server->pool, options.n_mixed);
+    server->env.each = crew_each;
+    server->env.n_threads = options.n_mixed;
     if (server->pool == NULL)
         log_event(LOG_LEVEL_ERROR, "start-failed", LOG_TEXT("reason", "threads cannot be started"));
     return server->pool != NULL;
@@ -269,7 +291,8 @@ static bool open_server(struct server *server)
                   LOG_TEXT("reason", "this machine lacks the instruction set in kernels.isa"));
         return false;
     }
-    if (!open_store(server) || !open_listeners(server) || !start_pool(server))
+    if (!open_store(server) || !open_listeners(server) || !mailbox_open(server) ||
+        !start_pool(server))
         return false;
     server->info = info_text(server, &server->info_bytes);
     if (server->info == NULL)
@@ -313,6 +336,7 @@ int server_run(const struct config *config)
     log_set_level(config->log_level);
     MHD_set_panic_func(on_panic, NULL);
     json_object_seed(0); /* before there are threads */
+    init_shm(config);
     if (init_env(server) && open_server(server)) {
         announce(server);
         uv_run(&server->loop, UV_RUN_DEFAULT);

@@ -11,6 +11,7 @@
 #include "daemon/connection.h"
 #include "daemon/linger.h"
 #include "daemon/listener.h"
+#include "daemon/mailbox.h"
 #include "daemon/pool.h"
 #include "daemon/store.h"
 #include "proto/env.h"
@@ -43,6 +44,7 @@ struct server {
     struct admission admission;
     struct arena_store arenas;
     struct lingers lingers;
+    struct mailboxes mailboxes;
     struct pool *pool;
     size_t n_workers;
     size_t n_jobs;

@@ -21,11 +21,11 @@ static int give_up(int fd)
     return -1;
 }
 
-int socket_listen(const struct address *address)
+static int listen_on(const struct address *address, int type)
 {
     int on = 1;
     int family = address->storage.ss_family;
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
         return give_up(fd);
@@ -38,10 +38,15 @@ int socket_listen(const struct address *address)
     return fd;
 }
 
-int socket_connect(const struct address *address, int timeout_s)
+int socket_listen(const struct address *address)
+{
+    return listen_on(address, SOCK_STREAM);
+}
+
+static int connect_to(const struct address *address, int type, int timeout_s)
 {
     struct timeval timeout = {timeout_s, 0};
-    int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(address->storage.ss_family, type | SOCK_CLOEXEC, 0);
 
     /* The timeout for sending holds for connect too. */
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
@@ -51,22 +56,27 @@ int socket_connect(const struct address *address, int timeout_s)
     return fd;
 }
 
+int socket_connect(const struct address *address, int timeout_s)
+{
+    return connect_to(address, SOCK_STREAM, timeout_s);
+}
+
 /* Whether a socket lies at the address with nobody behind it. */
-static bool is_stale(const char *path, const struct address *address)
+static bool is_stale(const char *path, const struct address *address, int type)
 {
     struct stat status;
     int fd;
 
     if (lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode))
         return false;
-    fd = socket_connect(address, 1);
+    fd = connect_to(address, type, 1);
     if (fd < 0)
         return errno == ECONNREFUSED;
     close(fd);
     return false;
 }
 
-int socket_listen_unix(const char *path, unsigned mode)
+int socket_listen_unix(const char *path, int type, unsigned mode)
 {
     struct address address;
     int fd;
@@ -76,11 +86,11 @@ int socket_listen_unix(const char *path, unsigned mode)
         errno = ENAMETOOLONG;
         return -1;
     }
-    if (is_stale(path, &address))
+    if (is_stale(path, &address, type))
         unlink(path);
     /* With the mode from the first moment on; no other thread is there yet. */
     before = umask((mode_t)(~mode & 0777));
-    fd = socket_listen(&address);
+    fd = listen_on(&address, type);
     umask(before);
     return fd;
 }

@@ -8,7 +8,7 @@
 /* Both return -1 with errno set. */
 int socket_listen(const struct address *address);
 /* Replaces the socket file of a daemon that is gone, but of none that answers. */
-int socket_listen_unix(const char *path, unsigned mode);
+int socket_listen_unix(const char *path, int type, unsigned mode);
 
 /* A blocking connection whose reads and writes end after timeout_s. */
 int socket_connect(const struct address *address, int timeout_s);

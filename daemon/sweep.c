@@ -7,6 +7,7 @@
 #include "daemon/clock.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
+#include "daemon/registry.h"
 #include "daemon/run.h"
 #include "daemon/server.h"
 
@@ -118,6 +119,8 @@ void sweep_run(struct server *server)
         else if (is_idle_in_drain(server, at, now_ms))
             connection_kill(at);
     }
+    mailbox_sweep(server, now_ms);
+    registry_expire(now_ms, server->config->shm_idle_ms);
     linger_sweep(&server->lingers, now_ms);
     admission_grant(server);
 }

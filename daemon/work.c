@@ -10,6 +10,7 @@
 #include "daemon/keep.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
+#include "daemon/shm.h"
 
 /* Below, a body is looked into on the loop, to tell what it will cost. */
 #define LOOK_BYTES MIB
@@ -30,6 +31,8 @@
 
 bool work_check(struct job *job, struct problem *reterr)
 {
+    job->segments = (struct segments){shm_find, job};
+    job->input.segments = &job->segments;
     return score_check(&job->input, &job->server->env, reterr);
 }
 

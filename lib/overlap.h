@@ -59,7 +59,11 @@ const char *ov_version(void);
     X(OV_ELABEL, 8, "a label is outside -2^31 .. 2^32-1")                      \
     X(OV_EMANY, 9, "more distinct labels than the limit")                      \
     X(OV_EPAIRS, 11, "more distinct pairs of labels than OV_MAX_PAIRS")        \
-    X(OV_EISA, 10, "the instruction set is unknown or this machine lacks it")
+    X(OV_EISA, 10, "the instruction set is unknown or this machine lacks it")  \
+    X(OV_EPROBABILITY, 12, "a probability or a soft target is outside 0..1")   \
+    X(OV_EINFINITE, 13, "a value is infinite")                                 \
+    X(OV_ECLASS, 14, "a label is not one of the prediction's classes")         \
+    X(OV_EALIAS, 15, "an output overlaps an input or itself")
 
 #define OV_STATUS_ENUM(symbol, value, text) symbol = (value),
 enum ov_status { OV_STATUS_MAP(OV_STATUS_ENUM) };
@@ -81,7 +85,9 @@ const char *ov_status_text(enum ov_status status);
     X(OV_U64, "uint64", 8)  \
     X(OV_I64, "int64", 8)   \
     X(OV_F32, "float32", 4) \
-    X(OV_F64, "float64", 8)
+    X(OV_F64, "float64", 8) \
+    X(OV_F16, "float16", 2) \
+    X(OV_BF16, "bfloat16", 2)
 
 #define OV_DTYPE_ENUM(symbol, name, n_bytes) symbol,
 enum ov_dtype { OV_DTYPE_MAP(OV_DTYPE_ENUM) OV_N_DTYPES };
@@ -106,6 +112,11 @@ struct ov_encoding {
     double slope;
     double intercept;
 };
+
+/* The number that an element stands for; 64-bit integers are rounded. `element` need not be
+ * aligned.
+ */
+double ov_element_value(const struct ov_encoding *encoding, const void *element);
 
 enum ov_order { OV_ORDER_C, OV_ORDER_F }; /* last axis fastest; first axis fastest */
 

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "lib/half.h"
+
 /* A NaN is unlike itself, which costs what was remembered and nothing else. */
 bool ov__rule_equal(const struct ov__rule *a, const struct ov__rule *b)
 {
@@ -58,11 +60,20 @@ static double real_value(enum ov_dtype dtype, uint64_t bits)
         return float32_value(bits);
     case OV_F64:
         return float64_value(bits);
+    case OV_F16:
+        return (double)ov__float_of_half((uint16_t)bits);
+    case OV_BF16:
+        return (double)ov__float_of_bfloat16((uint16_t)bits);
     case OV_U64:
         return (double)bits;
     default:
         return (double)integer_value(dtype, bits);
     }
+}
+
+static bool is_real(enum ov_dtype dtype)
+{
+    return dtype >= OV_F32;
 }
 
 /* Exact for all 64 bits: an integer exceeds t where it exceeds t rounded down. */
@@ -111,15 +122,32 @@ static enum ov_status real_label(const struct ov__rule *rule, double value, int6
     return OV_OK;
 }
 
+/* Of bits in this machine's order. */
+static double scaled_value(const struct ov_encoding *encoding, uint64_t bits)
+{
+    double value = real_value(encoding->dtype, bits);
+    return encoding->slope != 0 ? value * encoding->slope + encoding->intercept : value;
+}
+
+double ov_element_value(const struct ov_encoding *encoding, const void *element)
+{
+    unsigned char bytes[8] = {0};
+    uint64_t bits = 0;
+    size_t n = ov_dtype_bytes(encoding->dtype);
+    memcpy(bytes, element, n);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? i : n - 1 - i;
+        bits = bits << 8 | bytes[at];
+    }
+    return scaled_value(encoding, native_bits(encoding, bits));
+}
+
 enum ov_status ov__rule_label(const struct ov__rule *rule, uint64_t bits, int64_t *ret_label)
 {
     const struct ov_encoding *encoding = &rule->encoding;
     bool is_scaled = encoding->slope != 0;
     bits = native_bits(encoding, bits);
-    if (!is_scaled && encoding->dtype != OV_F32 && encoding->dtype != OV_F64)
+    if (!is_scaled && !is_real(encoding->dtype))
         return integer_label(rule, bits, ret_label);
-    double value = real_value(encoding->dtype, bits);
-    if (is_scaled)
-        value = value * encoding->slope + encoding->intercept;
-    return real_label(rule, value, ret_label);
+    return real_label(rule, scaled_value(encoding, bits), ret_label);
 }

@@ -1,17 +1,17 @@
-/* body.c - from a request's body to its options and the bytes of its two masks. */
+/* body.c - a request's body taken apart: its JSON, and the files that its sources name. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/body.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "proto/base64.h"
-#include "proto/multipart.h"
-#include "proto/score.h"
+#include "proto/json.h"
 
-/* JSON beyond this is accounted for while it is parsed: text, jansson's buffers and its values. */
+/* JSON that takes more memory than this when it is parsed needs leave from the budget. */
 #define JSON_FREE_BYTES (1u << 20)
-#define JSON_FACTOR     4
 
 /* The first room for a body without its coding; it doubles from there. */
 #define FIRST_BYTES ((size_t)64 << 10)
@@ -53,11 +53,11 @@ bool body_check(const struct score_input *input, struct problem *reterr)
 }
 
 /* Make room for twice the bytes, within the limit and the budget. */
-static bool grow(struct score *score, size_t *cap, struct problem *reterr)
+static bool grow(struct body *body, size_t *cap, struct problem *reterr)
 {
-    uint64_t limit = score->env->limits.body_bytes;
+    uint64_t limit = body->growth.env->limits.body_bytes;
     size_t room = *cap == 0 ? FIRST_BYTES : *cap * 2;
-    uint8_t *body;
+    uint8_t *larger;
 
     if (room > limit + 1)
         room = (size_t)limit + 1;
@@ -65,17 +65,17 @@ static bool grow(struct score *score, size_t *cap, struct problem *reterr)
         return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
                            "The body is larger than %llu bytes once decoded.",
                            (unsigned long long)limit);
-    if (!score_take(score, room - *cap, reterr))
+    if (!growth_take(&body->growth, room - *cap, reterr))
         return false;
-    body = realloc(score->body, room);
-    if (body == NULL)
+    larger = realloc(body->decoded, room);
+    if (larger == NULL)
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory to decode the body.");
-    score->body = body;
+    body->decoded = larger;
     *cap = room;
     return true;
 }
 
-static bool decode(struct score *score, struct coding *coding, struct bytes *ret,
+static bool decode(struct body *body, struct coding *coding, struct bytes *ret,
                    struct problem *reterr)
 {
     size_t cap = 0;
@@ -84,19 +84,19 @@ static bool decode(struct score *score, struct coding *coding, struct bytes *ret
     for (;;) {
         size_t got;
 
-        if (n == cap && !grow(score, &cap, reterr))
+        if (n == cap && !grow(body, &cap, reterr))
             return false;
-        if (!coding_read_some(coding, score->body + n, cap - n, &got, reterr))
+        if (!coding_read_some(coding, body->decoded + n, cap - n, &got, reterr))
             return false;
         n += got;
         if (n < cap)
             break;
     }
-    *ret = (struct bytes){score->body, n};
+    *ret = (struct bytes){body->decoded, n};
     return coding_finish(coding, reterr);
 }
 
-static bool take_off_coding(struct score *score, const struct score_input *input, struct bytes *ret,
+static bool take_off_coding(struct body *body, const struct score_input *input, struct bytes *ret,
                             struct problem *reterr)
 {
     enum coding_kind kind = coding_of(input);
@@ -107,91 +107,77 @@ static bool take_off_coding(struct score *score, const struct score_input *input
     if (kind == CODING_NONE)
         return true;
     coding = coding_new(kind, input->body, input->body_bytes, NULL, reterr);
-    ok = coding != NULL && decode(score, coding, ret, reterr);
+    ok = coding != NULL && decode(body, coding, ret, reterr);
     coding_free(coding);
     return ok;
 }
 
-static bool part_place(const struct part *part, const struct part **places, struct problem *reterr)
-{
-    static const char *const names[] = {"prediction", "reference", "request"};
+/* ---- multipart ------------------------------------------------------------------------------- */
 
-    for (size_t i = 0; i < 3; i++) {
-        if (strcmp(part->name, names[i]) != 0)
-            continue;
-        if (places[i] != NULL)
-            return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL, "Part \"%s\" is there twice.",
-                               part->name);
-        places[i] = part;
-        return true;
-    }
-    return problem_set(reterr, PROBLEM_UNKNOWN_PART, NULL,
-                       "Part \"%s\" is not known; there are prediction, reference and request.",
-                       part->name);
+/* "prediction, reference and request" */
+static void list_names(const struct body *body, char *text, size_t cap)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < body->n_files; i++)
+        n += (size_t)snprintf(text + n, cap - n, "%s%s", i > 0 ? ", " : "", body->files[i].name);
+    snprintf(text + n, cap - n, " and request");
 }
 
-/* The file name is kept, as it is the last hint to the format and parts do not last. */
-static bool source_from_part(struct source *source, const char *base64, const struct part *part,
-                             char filename[MULTIPART_FILENAME_BYTES], struct problem *reterr)
+static bool keep_request(struct body *body, const struct part *part, struct problem *reterr)
 {
-    if (source->json != NULL && part == NULL)
-        return true;
-    if (source->json != NULL)
-        return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
-                           "The mask stands in the request, and there is a part \"%s\" too.",
-                           source->pointer + 2);
-    if (base64 != NULL)
-        return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
-                           "base64 belongs in a JSON body; in a multipart body a mask is a part.");
-    if (part == NULL)
-        return problem_set(reterr, PROBLEM_MISSING_PART, source->pointer,
-                           "There is no part \"%s\".", source->pointer + 2);
-    source->bytes = part->bytes;
-    source->n_bytes = part->n_bytes;
-    memcpy(filename, part->filename, MULTIPART_FILENAME_BYTES);
-    source->filename = filename;
+    size_t limit = (size_t)body->growth.env->limits.request_bytes;
+
+    if (body->json != NULL)
+        return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL, "Part \"request\" is there twice.");
+    if (part->n_bytes > limit)
+        return problem_set(reterr, PROBLEM_REQUEST_TOO_LARGE, NULL,
+                           "The request part has %zu bytes; the limit is %zu. A mask that is JSON "
+                           "can be a part of its own.",
+                           part->n_bytes, limit);
+    body->json = (const char *)part->bytes;
+    body->n_json = part->n_bytes;
     return true;
 }
 
-static bool read_parts(struct score *score, const struct score_input *input,
-                       const struct part *const *places, struct problem *reterr)
+/* The file name is kept, as it is the last hint to the format and parts do not last. */
+static bool keep_part(struct body *body, const struct part *part, struct problem *reterr)
 {
-    struct request *request = &score->request;
-    const struct part *json = places[2];
-    struct request_text text = {.parameters = input->parameters,
-                                .n_parameters = input->n_parameters};
+    char names[128];
 
-    if (json != NULL && json->n_bytes > score->env->limits.request_bytes)
-        return problem_set(reterr, PROBLEM_REQUEST_TOO_LARGE, NULL,
-                           "The request part has %zu bytes; the limit is %zu.", json->n_bytes,
-                           (size_t)score->env->limits.request_bytes);
-    if (json != NULL) {
-        text.json = (const char *)json->bytes;
-        text.n_json = json->n_bytes;
+    if (strcmp(part->name, "request") == 0)
+        return keep_request(body, part, reterr);
+    for (size_t i = 0; i < body->n_files; i++) {
+        struct body_file *file = &body->files[i];
+
+        if (strcmp(part->name, file->name) != 0)
+            continue;
+        if (file->bytes != NULL)
+            return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL, "Part \"%s\" is there twice.",
+                               part->name);
+        file->bytes = part->bytes;
+        file->n_bytes = part->n_bytes;
+        memcpy(file->filename, part->filename, sizeof(file->filename));
+        return true;
     }
-    return request_init(request, &text, &score->env->limits, reterr) &&
-           source_from_part(&request->prediction, request->prediction_base64, places[0],
-                            score->filenames[SCORE_PREDICTION], reterr) &&
-           source_from_part(&request->reference, request->reference_base64, places[1],
-                            score->filenames[SCORE_REFERENCE], reterr);
+    list_names(body, names, sizeof(names));
+    return problem_set(reterr, PROBLEM_UNKNOWN_PART, NULL,
+                       "Part \"%s\" is not known; there are %s.", part->name, names);
 }
 
-static bool sort_parts(struct score *score, const struct score_input *input,
-                       const struct parts *parts, struct problem *reterr)
+static bool keep_parts(struct body *body, const struct parts *parts, struct problem *reterr)
 {
-    const struct part *places[3] = {NULL, NULL, NULL};
-
     for (size_t i = 0; i < parts->n; i++) {
-        if (!part_place(&parts->list[i], places, reterr))
+        if (!keep_part(body, &parts->list[i], reterr))
             return false;
     }
-    return read_parts(score, input, places, reterr);
+    return true;
 }
 
-static bool read_multipart(struct score *score, const struct score_input *input, struct bytes body,
+static bool read_multipart(struct body *body, const struct score_input *input, struct bytes bytes,
                            struct problem *reterr)
 {
-    const struct limits *limits = &score->env->limits;
+    const struct limits *limits = &body->growth.env->limits;
     char boundary[MULTIPART_BOUNDARY_MAX + 1];
     struct parts parts = {calloc(limits->parts + 1, sizeof(struct part)), 0};
     bool ok;
@@ -199,57 +185,134 @@ static bool read_multipart(struct score *score, const struct score_input *input,
     if (parts.list == NULL)
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the body's parts.");
     ok = multipart_boundary(input->content_type, boundary, reterr) &&
-         multipart_parse(body.at, body.n, boundary, limits, &parts, reterr) &&
-         sort_parts(score, input, &parts, reterr);
+         multipart_parse(bytes.at, bytes.n, boundary, limits, &parts, reterr) &&
+         keep_parts(body, &parts, reterr);
     free(parts.list);
     return ok;
 }
 
-static bool source_from_base64(struct score *score, int which, const char *text,
-                               struct source *source, struct problem *reterr)
+static bool source_from_part(const struct body_file *file, struct source *source,
+                             struct problem *reterr)
+{
+    if (source->base64 != NULL)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
+                           "base64 belongs in a JSON body; in a multipart body a mask is a part.");
+    if (file->bytes == NULL)
+        return problem_set(reterr, PROBLEM_MISSING_PART, source->pointer,
+                           "There is no part \"%s\".", file->name);
+    source->bytes = file->bytes;
+    source->n_bytes = file->n_bytes;
+    source->filename = file->filename;
+    return true;
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static bool read_json(struct body *body, struct bytes bytes, struct problem *reterr)
+{
+    uint64_t n_bytes;
+
+    body->json = (const char *)bytes.at;
+    body->n_json = bytes.n;
+    if (bytes.n <= JSON_FREE_BYTES / JSON_BYTES_PER_BYTE)
+        return true;
+    return json_bound(body->json, body->n_json, &body->growth.env->limits, &n_bytes, reterr) &&
+           (n_bytes <= JSON_FREE_BYTES || growth_take(&body->growth, n_bytes, reterr));
+}
+
+static bool source_from_base64(struct body *body, struct body_file *file, struct source *source,
+                               struct problem *reterr)
 {
     size_t n_text;
 
-    if (source->json != NULL)
-        return true;
-    if (text == NULL)
+    if (source->base64 == NULL)
         return problem_set(reterr, PROBLEM_MISSING_PART, source->pointer,
                            "A JSON body needs a source here: {\"base64\": \"...\"}.");
-    n_text = strlen(text);
-    if (n_text > JSON_FREE_BYTES && !score_take(score, base64_room(n_text), reterr))
+    n_text = strlen(source->base64);
+    if (n_text > JSON_FREE_BYTES && !growth_take(&body->growth, base64_room(n_text), reterr))
         return false;
-    score->decoded[which] = malloc(base64_room(n_text) + 1);
-    if (score->decoded[which] == NULL)
+    file->owned = malloc(base64_room(n_text) + 1);
+    if (file->owned == NULL)
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory to decode base64.");
-    source->bytes = score->decoded[which];
-    return base64_decode(text, n_text, score->decoded[which], &source->n_bytes) ||
+    source->bytes = file->owned;
+    return base64_decode(source->base64, n_text, file->owned, &source->n_bytes) ||
            problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
                        "The base64 is malformed at character %zu.", source->n_bytes);
 }
 
-static bool read_json(struct score *score, const struct score_input *input, struct bytes body,
-                      struct problem *reterr)
-{
-    struct request *request = &score->request;
-    struct request_text text = {(const char *)body.at, body.n, input->parameters,
-                                input->n_parameters};
+/* ---- both ------------------------------------------------------------------------------------ */
 
-    if (body.n > JSON_FREE_BYTES && !score_take(score, (uint64_t)body.n * JSON_FACTOR, reterr))
+bool body_read(struct body *body, const struct score_input *input, struct problem *reterr)
+{
+    struct bytes bytes;
+
+    if (!body_check(input, reterr) || !take_off_coding(body, input, &bytes, reterr))
         return false;
-    return request_init(request, &text, &score->env->limits, reterr) &&
-           source_from_base64(score, SCORE_PREDICTION, request->prediction_base64,
-                              &request->prediction, reterr) &&
-           source_from_base64(score, SCORE_REFERENCE, request->reference_base64,
-                              &request->reference, reterr);
+    body->segments = input->segments;
+    body->is_json = media_type_is(input->content_type, "application/json");
+    return body->is_json ? read_json(body, bytes, reterr)
+                         : read_multipart(body, input, bytes, reterr);
 }
 
-bool body_read(struct score *score, const struct score_input *input, struct problem *reterr)
+/* The body owns a reference to the segment from here on. */
+static bool source_from_segment(struct body *body, struct body_file *file, struct source *source,
+                                struct problem *reterr)
 {
-    struct bytes body;
+    const struct segments *segments = body->segments;
 
-    if (!body_check(input, reterr) || !take_off_coding(score, input, &body, reterr))
-        return false;
-    if (media_type_is(input->content_type, "application/json"))
-        return read_json(score, input, body, reterr);
-    return read_multipart(score, input, body, reterr);
+    if (segments == NULL)
+        return problem_set(reterr, PROBLEM_SHM_DISABLED, source->pointer,
+                           "Masks in shared memory are not taken here.");
+    file->segment = segments->find(segments->user, &source->place, source->pointer, reterr);
+    source->segment = file->segment;
+    return file->segment != NULL;
+}
+
+void body_of_parsed(struct body *body, const struct segments *segments)
+{
+    body->segments = segments;
+    body->is_json = true;
+}
+
+bool body_source(struct body *body, size_t which, struct source *source, struct problem *reterr)
+{
+    struct body_file *file = &body->files[which];
+    bool is_segment = source->place.kind != SEGMENT_NONE;
+
+    if ((source->json != NULL || is_segment) && file->bytes != NULL)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
+                           "The mask stands in the request, and there is a part \"%s\" too.",
+                           file->name);
+    if (source->json != NULL)
+        return true;
+    if (is_segment)
+        return source_from_segment(body, file, source, reterr);
+    return body->is_json ? source_from_base64(body, file, source, reterr)
+                         : source_from_part(file, source, reterr);
+}
+
+bool body_has(const struct body *body, size_t which, const struct source *source)
+{
+    return body->files[which].bytes != NULL || source->base64 != NULL || source->json != NULL ||
+           source->place.kind != SEGMENT_NONE;
+}
+
+void body_init(struct body *body, const struct env *env, const char *const *names, size_t n_names)
+{
+    *body = (struct body){.growth = {.env = env}, .n_files = n_names};
+    for (size_t i = 0; i < n_names; i++)
+        body->files[i].name = names[i];
+}
+
+void body_done(struct body *body)
+{
+    for (size_t i = 0; i < body->n_files; i++) {
+        free(body->files[i].owned);
+        if (body->files[i].segment != NULL)
+            body->files[i].segment->release(body->files[i].segment);
+    }
+    body->n_files = 0;
+    free(body->decoded);
+    body->decoded = NULL;
+    growth_done(&body->growth);
 }

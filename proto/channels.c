@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/format/bytes.h"
 #include "proto/growth.h"
 #include "proto/reader.h"
 
@@ -24,34 +23,10 @@ struct channels {
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-static double value_of(const struct ov_encoding *encoding, const uint8_t *bytes, size_t width)
-{
-    bool is_big = encoding->swapped != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
-    enum bytes_order order = is_big ? BYTES_BIG : BYTES_LITTLE;
-    double value;
-
-    switch (encoding->dtype) {
-    case OV_F32:
-    case OV_F64:
-        value = bytes_real(bytes, width, order);
-        break;
-    case OV_I8:
-    case OV_I16:
-    case OV_I32:
-    case OV_I64:
-        value = (double)bytes_signed(bytes, width, order);
-        break;
-    default:
-        value = (double)bytes_unsigned(bytes, width, order);
-        break;
-    }
-    return encoding->slope != 0 ? value * encoding->slope + encoding->intercept : value;
-}
-
 static bool is_inside(const struct channels *channels, const uint8_t *bytes, bool *ret_inside,
                       struct problem *reterr)
 {
-    double value = value_of(&channels->encoding, bytes, channels->width);
+    double value = ov_element_value(&channels->encoding, bytes);
     const char *pointer = channels->source->pointer;
 
     if (isnan(value))
@@ -203,7 +178,6 @@ static void drop_axis(struct mask_header *header, int axis)
         header->shape[i] = header->shape[i + 1];
     header->ndim--;
     header->has_affine = header->has_affine && axis >= 3;
-    header->encoding = (struct ov_encoding){.dtype = OV_U16};
 }
 
 static const void *read_elements(struct reader *reader, struct growth *growth, void **ret_room,
@@ -227,7 +201,7 @@ static bool read_layers(struct reader *reader, struct channels *channels, int ax
 
     split_at(channels, header, axis);
     drop_axis(header, axis);
-    if (!reader__measure(reader, reterr))
+    if (!reader__measure_layers(reader, reterr))
         return false;
     channels->layers = reader__layers(reader, reterr);
     return channels->layers != NULL && add_slices(channels, reterr) &&

@@ -1,8 +1,9 @@
-/* coding.c - bytes out of gzip, zlib and zstd streams, a piece at a time. */
+/* coding.c - bytes out of gzip, zlib, zstd and lz4 streams, a piece at a time. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/coding_impl.h"
 #include "proto/proto.h"
 
+#include <isa-l/crc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,6 +19,8 @@ static const struct {
 
 const char *coding_name(enum coding_kind kind)
 {
+    if (kind == CODING_DEFLATE)
+        return "deflate";
     return kind < CODING_N ? names[kind].name : "auto";
 }
 
@@ -35,7 +38,7 @@ enum coding_kind coding_find_http(const char *name)
     if (strcasecmp(name, "x-gzip") == 0)
         return CODING_GZIP;
     for (enum coding_kind kind = CODING_NONE; kind < CODING_N; kind++) {
-        if (strcasecmp(names[kind].http, name) == 0)
+        if (names[kind].http[0] != '\0' && strcasecmp(names[kind].http, name) == 0)
             return kind;
     }
     return CODING_N;
@@ -57,6 +60,8 @@ enum coding_kind coding_sniff(const uint8_t *bytes, size_t n_bytes)
         return CODING_GZIP;
     if (coding__begins(bytes, n_bytes, "\x28\xb5\x2f\xfd", 4))
         return CODING_ZSTD;
+    if (coding__begins(bytes, n_bytes, "\x04\x22\x4d\x18", 4))
+        return CODING_LZ4;
     return CODING_NONE;
 }
 
@@ -114,11 +119,10 @@ bool coding__corrupt(const struct coding *coding, const char *why, struct proble
 
 static const struct coding_decoder decode_none = {NULL, NULL, none_decode};
 
-static const struct coding_decoder *const decoders[CODING_N] = {
-    [CODING_NONE] = &decode_none,
-    [CODING_GZIP] = &coding__inflate,
-    [CODING_ZLIB] = &coding__inflate,
-    [CODING_ZSTD] = &coding__zstd,
+static const struct coding_decoder *const decoders[CODING_DEFLATE + 1] = {
+    [CODING_NONE] = &decode_none,     [CODING_GZIP] = &coding__inflate,
+    [CODING_ZLIB] = &coding__inflate, [CODING_ZSTD] = &coding__zstd,
+    [CODING_LZ4] = &coding__lz4,      [CODING_DEFLATE] = &coding__inflate,
 };
 
 struct coding *coding_new(enum coding_kind kind, const uint8_t *bytes, size_t n_bytes,
@@ -185,6 +189,13 @@ bool coding_peek(struct coding *coding, size_t n, const uint8_t **ret_bytes, siz
     return true;
 }
 
+static void handed_out(struct coding *coding, const uint8_t *bytes, size_t n)
+{
+    coding->n_decoded += n;
+    if (coding->is_expected)
+        coding->crc_32 = crc32_gzip_refl(coding->crc_32, bytes, n);
+}
+
 bool coding_read_some(struct coding *coding, void *bytes, size_t n, size_t *ret_n,
                       struct problem *reterr)
 {
@@ -196,7 +207,7 @@ bool coding_read_some(struct coding *coding, void *bytes, size_t n, size_t *ret_
     if (!decode(coding, (uint8_t *)bytes + n_peeked, n - n_peeked, &n_here, reterr))
         return false;
     *ret_n = n_peeked + n_here;
-    coding->n_decoded += *ret_n;
+    handed_out(coding, bytes, *ret_n);
     return true;
 }
 
@@ -220,8 +231,21 @@ const uint8_t *coding_borrow(struct coding *coding, size_t n)
     if (coding->kind != CODING_NONE || n > coding->n_bytes)
         return NULL;
     coding__consume(coding, n);
-    coding->n_decoded += n;
+    handed_out(coding, bytes, n);
     return bytes;
+}
+
+void coding_expect(struct coding *coding, uint64_t n_bytes, uint32_t crc_32)
+{
+    coding->is_expected = true;
+    coding->expected_bytes = n_bytes;
+    coding->expected_crc_32 = crc_32;
+}
+
+const uint8_t *coding_borrow_rest(struct coding *coding, size_t *ret_n)
+{
+    *ret_n = coding->n_bytes;
+    return coding_borrow(coding, coding->n_bytes);
 }
 
 bool coding_finish(struct coding *coding, struct problem *reterr)
@@ -235,5 +259,9 @@ bool coding_finish(struct coding *coding, struct problem *reterr)
         return problem_set(reterr, PROBLEM_TRAILING_BYTES, coding->pointer,
                            "The mask is complete after %llu bytes, but more bytes follow.",
                            (unsigned long long)coding->n_decoded - 1);
+    if (coding->is_expected &&
+        (coding->n_decoded != coding->expected_bytes || coding->crc_32 != coding->expected_crc_32))
+        return coding__corrupt(coding, "its length or checksum is not what the archive says",
+                               reterr);
     return true;
 }

@@ -1,4 +1,4 @@
-/* coding.h - bytes out of gzip, zlib and zstd streams, a piece at a time. */
+/* coding.h - bytes out of gzip, zlib, zstd and lz4 streams, a piece at a time. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef PROTO_CODING_H
 #define PROTO_CODING_H
@@ -10,10 +10,15 @@
     X(NONE, "none", "identity") \
     X(GZIP, "gzip", "gzip")     \
     X(ZLIB, "zlib", "deflate")  \
-    X(ZSTD, "zstd", "zstd")
+    X(ZSTD, "zstd", "zstd")     \
+    X(LZ4, "lz4", "")
 
 #define CODING_ENUM(symbol, name, http) CODING_##symbol,
-enum coding_kind { CODING_MAP(CODING_ENUM) CODING_N, CODING_AUTO = CODING_N };
+enum coding_kind {
+    CODING_MAP(CODING_ENUM) CODING_N,
+    CODING_AUTO = CODING_N,
+    CODING_DEFLATE, /* bare, as in ZIP archives; a container names it, no request does */
+};
 #undef CODING_ENUM
 
 const char *coding_name(enum coding_kind kind);
@@ -21,10 +26,11 @@ const char *coding_name(enum coding_kind kind);
 enum coding_kind coding_find(const char *name, size_t n);
 enum coding_kind coding_find_http(const char *name);
 
-/* What the first bytes say: gzip and zstd have signatures, everything else is CODING_NONE. */
+/* What the first bytes say: gzip, zstd and lz4 have signatures, everything else is CODING_NONE. */
 enum coding_kind coding_sniff(const uint8_t *bytes, size_t n_bytes);
 
-/* A stream being decoded; opaque. Its memory does not depend on the input (zstd windows <= 8 MiB).
+/* A stream being decoded; opaque. Its memory does not depend on the input (zstd windows <= 8 MiB,
+ * lz4 blocks <= 4 MiB).
  */
 struct coding;
 
@@ -57,6 +63,13 @@ bool coding_read(struct coding *coding, void *bytes, size_t n, struct problem *r
  * NULL where they do not, or fewer than n are left; then nothing has moved.
  */
 const uint8_t *coding_borrow(struct coding *coding, size_t n);
+
+/* What a container says of the decoded bytes, before the first is read: coding_finish holds the
+ * stream to it. */
+void coding_expect(struct coding *coding, uint64_t n_bytes, uint32_t crc_32);
+
+/* As coding_borrow, all that is left. NULL where the decoded bytes do not lie anywhere. */
+const uint8_t *coding_borrow_rest(struct coding *coding, size_t *ret_n);
 
 /* The stream ends here: nothing decoded is left, checksums are right, no bytes follow. */
 bool coding_finish(struct coding *coding, struct problem *reterr);

@@ -14,9 +14,13 @@ struct coding {
     uint64_t n_decoded; /* what was handed out */
     bool ended;         /* nothing more will be decoded, checksums were right */
     bool failed;        /* and must not be asked again */
-    bool between;       /* zstd: a frame has ended, or none has begun */
-    void *state;        /* the decompressor's */
-    size_t peek_at;     /* peeked[peek_at .. peek_end) is decoded and not handed out */
+    bool between;       /* zstd, lz4: a frame has ended, or none has begun */
+    bool is_expected;   /* what is decoded is held to these */
+    uint32_t crc_32;    /* of what was handed out */
+    uint32_t expected_crc_32;
+    uint64_t expected_bytes;
+    void *state;    /* the decompressor's */
+    size_t peek_at; /* peeked[peek_at .. peek_end) is decoded and not handed out */
     size_t peek_end;
     uint8_t peeked[CODING_PEEK_BYTES];
 };
@@ -29,7 +33,7 @@ struct coding_decoder {
                    struct problem *reterr);
 };
 
-extern const struct coding_decoder coding__inflate, coding__zstd;
+extern const struct coding_decoder coding__inflate, coding__zstd, coding__lz4;
 
 void coding__consume(struct coding *coding, size_t n);
 bool coding__begins(const uint8_t *bytes, size_t n_bytes, const char *signature, size_t n);

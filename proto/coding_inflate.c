@@ -1,4 +1,4 @@
-/* coding_inflate.c - gzip and zlib, by ISA-L's igzip. */
+/* coding_inflate.c - gzip, zlib and bare deflate, by ISA-L's igzip. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/coding_impl.h"
 
@@ -12,7 +12,17 @@
 static void inflate_begin(struct inflate_state *state, enum coding_kind kind)
 {
     isal_inflate_reset(state);
-    state->crc_flag = kind == CODING_GZIP ? ISAL_GZIP : ISAL_ZLIB;
+    switch (kind) {
+    case CODING_GZIP:
+        state->crc_flag = ISAL_GZIP;
+        break;
+    case CODING_ZLIB:
+        state->crc_flag = ISAL_ZLIB;
+        break;
+    default:
+        state->crc_flag = ISAL_DEFLATE;
+        break;
+    }
 }
 
 static void *inflate_new(enum coding_kind kind)
@@ -37,7 +47,7 @@ static bool inflate_failed(const struct coding *coding, int status, struct probl
                                "it does not begin with a zlib header (RFC 1950); raw deflate "
                                "is not accepted, send zlib, gzip or zstd",
                                reterr);
-    if (state->wrapper_flag == 0)
+    if (state->wrapper_flag == 0 && coding->kind == CODING_GZIP)
         return coding__corrupt(coding, "a gzip header is damaged", reterr);
     if (status == ISAL_INCORRECT_CHECKSUM)
         return coding__corrupt(coding, "the checksum or length at its end does not match", reterr);

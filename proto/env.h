@@ -30,6 +30,13 @@ struct env {
     /* Reserve memory beside the body: false means none is left, which becomes a 503. */
     bool (*memory_take)(uint64_t n_bytes);
     void (*memory_give)(uint64_t n_bytes);
+    /*
+     * Call work(argument, i) for each i below n, several at a time where threads are free, and come
+     * back when all are done. NULL: one after the other. n_threads is how many may help, and 0
+     * is 1.
+     */
+    void (*each)(void (*work)(void *argument, size_t i), void *argument, size_t n);
+    size_t n_threads;
 };
 
 #endif

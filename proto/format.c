@@ -6,14 +6,11 @@
 
 #include "proto/reader.h"
 
-static const struct format *const formats[FORMAT_N] = {
-    [FORMAT_NPY] = &format_npy,
-    [FORMAT_NIFTI] = &format_nifti,
-    [FORMAT_PNG] = &format_png,
-    [FORMAT_RAW] = &format_raw,
-};
+#define FORMAT_ENTRY(symbol, name, object) [FORMAT_##symbol] = &format_##object,
+static const struct format *const formats[FORMAT_N] = {FORMAT_MAP(FORMAT_ENTRY)};
+#undef FORMAT_ENTRY
 
-#define FORMAT_NAME(symbol, name) name,
+#define FORMAT_NAME(symbol, name, object) name,
 static const char *const names[FORMAT_N] = {FORMAT_MAP(FORMAT_NAME)};
 #undef FORMAT_NAME
 
@@ -45,15 +42,11 @@ static const struct {
 } strangers[] = {
     {0, 2, "\x1f\x8b", "gzip (one coding is taken off, the one that encoding names)"},
     {0, 4, "\x28\xb5\x2f\xfd", "zstd (one coding is taken off, the one that encoding names)"},
-    {0, 4, "PK\x03\x04", "a ZIP archive (NPZ is one: send the .npy inside it)"},
-    {0, 4, "NRRD", "NRRD"},
-    {0, 10, "ObjectType", "MetaImage"},
-    {0, 4, "II*\0", "TIFF"},
-    {0, 4, "MM\0*", "TIFF"},
+    {0, 4, "\x04\x22\x4d\x18", "lz4 (one coding is taken off, the one that encoding names)"},
     {0, 3, "\xff\xd8\xff", "JPEG, which does not keep labels"},
     {0, 8, "\x89HDF\r\n\x1a\n", "HDF5"},
-    {0, 1, "{", "JSON, perhaps run-length encoded"},
-    {128, 4, "DICM", "DICOM"},
+    {0, 1, "{", "JSON"},
+    {0, 1, "[", "JSON"},
 };
 
 static const char *stranger(const uint8_t *bytes, size_t n)
@@ -74,6 +67,16 @@ static enum format_kind by_bytes(const uint8_t *bytes, size_t n)
             return kind;
     }
     return FORMAT_N;
+}
+
+/* An object or an array, after blanks. */
+static bool is_json(const uint8_t *bytes, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && bytes[i] != 0 && strchr(" \t\r\n", bytes[i]) != NULL)
+        i++;
+    return i < n && (bytes[i] == '{' || bytes[i] == '[');
 }
 
 static bool ends_with(const char *name, size_t n, const char *extension)
@@ -98,7 +101,7 @@ static enum format_kind by_name(const char *name)
 
     if (ends_with(name, n, ".gz"))
         n -= 3;
-    else if (ends_with(name, n, ".zst"))
+    else if (ends_with(name, n, ".zst") || ends_with(name, n, ".lz4"))
         n -= 4;
     for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
         if (has_extension(formats[kind], name, n))
@@ -123,15 +126,21 @@ static bool set_unknown(const struct source *source, const uint8_t *bytes, size_
 {
     const char *what = stranger(bytes, n);
     char hex[3 * 8 + 1] = "";
+    char known[FORMAT_N * 16] = "";
 
     for (size_t i = 0; i < n && i < 8; i++)
         snprintf(hex + 3 * i, 4, " %02x", bytes[i]);
+    for (enum format_kind kind = 0; kind < FORMAT_N; kind++) {
+        if (formats[kind]->is != NULL)
+            strncat(strncat(known, names[kind], 14), ", ", 3);
+    }
     return problem_set(
         reterr, PROBLEM_UNKNOWN_FORMAT, source->pointer,
-        "The first bytes,%s, are %s%s. Supported are npy, nifti, png, and raw with "
-        "format, dtype and shape given; each plain, in gzip or zstd, or in zlib where "
+        "The first bytes,%s, are %s%s. Supported are %sthe JSON of annotation tools, and raw with "
+        "format, dtype and shape given; each plain, in gzip, zstd or lz4, or in zlib where "
         "encoding says so.",
-        hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "");
+        hex, what != NULL ? "those of " : "of no format known here", what != NULL ? what : "",
+        known);
 }
 
 const struct format *format_choose(const struct source *source, struct coding *stream,
@@ -157,6 +166,8 @@ const struct format *format_choose(const struct source *source, struct coding *s
         found = said;
     else if (found == FORMAT_N)
         found = by_name(source->filename);
+    if (found == FORMAT_N && is_json(bytes, n))
+        return &format_annotation;
     if (found == FORMAT_N) {
         set_unknown(source, bytes, n, reterr);
         return NULL;
@@ -168,14 +179,24 @@ bool format_is_plain(const struct source *source)
 {
     enum format_kind kind = source->format;
 
-    if (source->json != NULL || source_coding(source) != CODING_NONE)
+    if (source->json != NULL || source->channels != NULL || source_coding(source) != CODING_NONE)
         return false;
+    if (source->place.kind != SEGMENT_NONE)
+        return true;
     if (kind == FORMAT_AUTO)
         kind = by_bytes(source->bytes, source->n_bytes);
     return kind < FORMAT_N && formats[kind]->is_plain;
 }
 
+/* Of JSON that is not said to be anything, what numbers its labels has a list of categories. */
 bool format_only_names(const struct source *source)
 {
-    return source->format < FORMAT_N && formats[source->format]->only_names;
+    static const char numbered[] = "\"categories\"";
+
+    if (source->format < FORMAT_N)
+        return formats[source->format]->only_names;
+    if (source->place.kind != SEGMENT_NONE)
+        return false;
+    return is_json(source->bytes, source->n_bytes) &&
+           memmem(source->bytes, source->n_bytes, numbered, sizeof(numbered) - 1) == NULL;
 }

@@ -20,7 +20,13 @@ struct growth {
 void *growth_room(struct growth *growth, void *array, size_t n, size_t *cap, size_t element_bytes,
                   struct problem *reterr);
 
-/* Room for n_bytes that will not grow: NULL as above. */
+/*
+ * Take memory from the budget for what is allocated elsewhere. Problems: PROBLEM_OUT_OF_MEMORY
+ * where it is out now, PROBLEM_DECODED_TOO_LARGE where there never will be so much.
+ */
+bool growth_take(struct growth *growth, uint64_t n_bytes, struct problem *reterr);
+
+/* Room for n elements that will not grow: NULL as above. */
 void *growth_new(struct growth *growth, size_t n, size_t element_bytes, struct problem *reterr);
 
 /* Give everything back to the budget; the arrays are freed by whoever owns them. */

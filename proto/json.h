@@ -9,10 +9,21 @@
 #include "proto/problem.h"
 
 /*
- * Parse an object. Depth and number of values are checked first, in one scan: jansson needs up to
- * 77 bytes of memory per byte of JSON, and recurses. Returns a new reference.
+ * Check depth and number of values in one scan: jansson recurses, and needs up to 83 bytes of
+ * memory per byte of JSON. *ret_bytes is no less than what it will need for this text.
  */
+bool json_bound(const char *text, size_t n, const struct limits *limits, uint64_t *ret_bytes,
+                struct problem *reterr);
+
+/* No text of n bytes needs more. */
+#define JSON_BYTES_PER_BYTE 96
+
+/* Parse an object, checked as by json_bound. Returns a new reference. */
 json_t *json_parse(const char *text, size_t n, const struct limits *limits, struct problem *reterr);
+
+/* The same, of any JSON value. */
+json_t *json_parse_any(const char *text, size_t n, const struct limits *limits,
+                       struct problem *reterr);
 
 /*
  * Print JSON compactly, NUL-terminated; to be freed by the caller. NULL where memory is out:

@@ -3,6 +3,14 @@
 #include "proto/layers_impl.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+static bool set_too_many(const char *pointer, uint64_t n_voxels, struct problem *reterr)
+{
+    return problem_set(reterr, PROBLEM_TOO_MANY_VOXELS, pointer,
+                       "A mask of layers or runs has %llu voxels; the limit is %u.",
+                       (unsigned long long)n_voxels, LAYERS_MAX_VOXELS);
+}
 
 struct layers *layers_new(const struct env *env, const char *pointer, uint64_t n_voxels,
                           struct problem *reterr)
@@ -10,9 +18,7 @@ struct layers *layers_new(const struct env *env, const char *pointer, uint64_t n
     struct layers *layers;
 
     if (n_voxels > LAYERS_MAX_VOXELS) {
-        problem_set(reterr, PROBLEM_TOO_MANY_VOXELS, pointer,
-                    "A mask of layers or runs has %llu voxels; the limit is %u.",
-                    (unsigned long long)n_voxels, LAYERS_MAX_VOXELS);
+        set_too_many(pointer, n_voxels, reterr);
         return NULL;
     }
     layers = calloc(1, sizeof(*layers));
@@ -161,6 +167,64 @@ bool layers_add(struct layers *layers, int64_t label, uint64_t start, uint64_t l
     }
     return add_span(layers, (struct span){(uint32_t)start, (uint32_t)(start + length), layer},
                     reterr);
+}
+
+/* ---- padding --------------------------------------------------------------------------------- */
+
+static void shift_intervals(struct layers *layers, uint32_t before)
+{
+    for (size_t i = 0; i < layers->n_intervals; i++) {
+        layers->intervals[i].start += before;
+        layers->intervals[i].end += before;
+    }
+}
+
+/* Room for a run at each end. */
+static bool grow_runs(struct layers *layers, struct problem *reterr)
+{
+    for (size_t i = 0; i < 2; i++) {
+        struct set_run *runs = growth_room(&layers->growth, layers->runs, layers->n_runs + i,
+                                           &layers->cap_runs, sizeof(*runs), reterr);
+
+        if (runs == NULL)
+            return false;
+        layers->runs = runs;
+    }
+    return true;
+}
+
+/* A run of nothing goes on; else one is put in. */
+static void pad_runs(struct layers *layers, uint32_t before, uint32_t n_voxels)
+{
+    struct set_run *runs = layers->runs;
+
+    for (size_t i = 0; i < layers->n_runs; i++)
+        runs[i].end += before;
+    if (before > 0 && runs[0].set != 0) {
+        memmove(runs + 1, runs, layers->n_runs++ * sizeof(*runs));
+        runs[0] = (struct set_run){before, 0};
+    }
+    if (runs[layers->n_runs - 1].set == 0)
+        runs[layers->n_runs - 1].end = n_voxels;
+    else if (runs[layers->n_runs - 1].end < n_voxels)
+        runs[layers->n_runs++] = (struct set_run){n_voxels, 0};
+}
+
+bool layers_pad(struct layers *layers, uint64_t before, uint64_t after, struct problem *reterr)
+{
+    uint64_t n_voxels;
+
+    if (__builtin_add_overflow(layers->n_voxels, before, &n_voxels) ||
+        __builtin_add_overflow(n_voxels, after, &n_voxels) || n_voxels > LAYERS_MAX_VOXELS)
+        return set_too_many(layers->growth.pointer, n_voxels, reterr);
+    if (layers->intervals == NULL && !grow_runs(layers, reterr))
+        return false;
+    if (layers->intervals != NULL)
+        shift_intervals(layers, (uint32_t)before);
+    else
+        pad_runs(layers, (uint32_t)before, (uint32_t)n_voxels);
+    layers->n_voxels = n_voxels;
+    return true;
 }
 
 /* ---- after layers_merge ---------------------------------------------------------------------- */

@@ -44,6 +44,12 @@ bool layers_declare(struct layers *layers, int64_t label, struct problem *reterr
  */
 bool layers_merge(struct layers *layers, struct problem *reterr);
 
+/*
+ * After layers_merge, before the first layers_next: so many voxels more in front and behind, none
+ * of which carries a label. Problems: as layers_new; the layers are as they were then.
+ */
+bool layers_pad(struct layers *layers, uint64_t before, uint64_t after, struct problem *reterr);
+
 /* ---- after layers_merge ---------------------------------------------------------------------- */
 
 /* Some voxel carries two labels. */

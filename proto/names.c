@@ -58,6 +58,7 @@ void names_free(struct names *names)
 static json_t *clean(const char *text, size_t n)
 {
     char name[NAMES_MAX_BYTES + 1];
+    size_t most_cut = n > NAMES_MAX_BYTES ? 3 : 0; /* of a character that the end splits */
     json_t *json;
 
     n = n < NAMES_MAX_BYTES ? n : NAMES_MAX_BYTES;
@@ -67,8 +68,7 @@ static json_t *clean(const char *text, size_t n)
             name[i] = '?';
     }
     name[n] = '\0';
-    /* A character that the cut split has at most three bytes left of it. */
-    for (size_t cut = 0; cut < 4 && cut <= n; cut++) {
+    for (size_t cut = 0; cut <= most_cut; cut++) {
         json = json_stringn(name, n - cut);
         if (json != NULL)
             return json;

@@ -343,27 +343,27 @@ static bool parse_confusion(struct request *request, const struct option_value *
 }
 
 static const struct option options[] = {
-    {"prediction", QUERY_NONE, option_prediction},
-    {"reference", QUERY_NONE, option_reference},
-    {"labels", QUERY_LABELS, parse_labels},
-    {"regions", QUERY_NONE, parse_regions},
-    {"ignore", QUERY_LABELS, parse_ignore},
-    {"background", QUERY_LABEL, parse_background},
-    {"metrics", QUERY_WORDS, parse_metrics},
-    {"beta", QUERY_NUMBER, parse_beta},
-    {"empty", QUERY_WORD, parse_empty},
-    {"threshold", QUERY_NUMBER, parse_threshold},
-    {"geometry", QUERY_WORD, parse_geometry},
-    {"axes", QUERY_WORD, parse_axes},
-    {"overlap", QUERY_WORD, parse_overlap},
-    {"confusion", QUERY_BOOL, parse_confusion},
-    {"case", QUERY_NONE, option_case},
+    {{"prediction", QUERY_NONE}, option_prediction},
+    {{"reference", QUERY_NONE}, option_reference},
+    {{"labels", QUERY_LABELS}, parse_labels},
+    {{"regions", QUERY_NONE}, parse_regions},
+    {{"ignore", QUERY_LABELS}, parse_ignore},
+    {{"background", QUERY_LABEL}, parse_background},
+    {{"metrics", QUERY_WORDS}, parse_metrics},
+    {{"beta", QUERY_NUMBER}, parse_beta},
+    {{"empty", QUERY_WORD}, parse_empty},
+    {{"threshold", QUERY_NUMBER}, parse_threshold},
+    {{"geometry", QUERY_WORD}, parse_geometry},
+    {{"axes", QUERY_WORD}, parse_axes},
+    {{"overlap", QUERY_WORD}, parse_overlap},
+    {{"confusion", QUERY_BOOL}, parse_confusion},
+    {{"case", QUERY_NONE}, option_case},
 };
 
 const struct option *option_find(const char *name)
 {
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-        if (strcmp(options[i].name, name) == 0)
+        if (strcmp(options[i].name.text, name) == 0)
             return &options[i];
     }
     return NULL;

@@ -24,18 +24,34 @@ struct option_value {
     const struct limits *limits;
 };
 
-struct option {
-    const char *name;
+/* What an option is called, and how it is written in a query. */
+struct option_name {
+    const char *text;
     enum query_form form;
+};
+
+/*
+ * A request's JSON with the query's parameters as members of it; every member is an option that
+ * `find` knows, given once. A new reference; NULL with reterr set.
+ */
+json_t *option_merge(const struct request_text *text, const struct limits *limits,
+                     const struct option_name *(*find)(const char *name), struct problem *reterr);
+
+/* Every member is an option that `find` knows. */
+bool option_check_members(json_t *json, const struct option_name *(*find)(const char *name),
+                          struct problem *reterr);
+
+struct option {
+    struct option_name name;
     bool (*parse)(struct request *request, const struct option_value *value,
                   struct problem *reterr);
 };
 
-/* NULL for a name that is none. */
+/* Of a score. NULL for a name that is none. */
 const struct option *option_find(const char *name);
 
 /* The JSON that a query's text stands for: a new reference, or NULL with reterr set. */
-json_t *option_from_query(const struct option *option, const char *text, struct problem *reterr);
+json_t *option_from_query(const struct option_name *name, const char *text, struct problem *reterr);
 
 /* An integer that a label can be. */
 bool option_label(const json_t *json, const char *pointer, int64_t *ret_label,
@@ -45,7 +61,11 @@ bool option_label(const json_t *json, const char *pointer, int64_t *ret_label,
 bool option_labels(const struct option_value *value, uint64_t most, int64_t **ret_labels,
                    size_t *ret_n, struct problem *reterr);
 
-/* proto/source.c: {"part":...} or {"base64":...} and what is said of it. */
+/* proto/source.c: a source called `name`, which its part is called too. */
+bool source_read(struct source *source, const char *name, const struct option_value *value,
+                 struct problem *reterr);
+
+/* The sources of a score: {"part":...} or {"base64":...} and what is said of it. */
 bool option_prediction(struct request *request, const struct option_value *value,
                        struct problem *reterr);
 bool option_reference(struct request *request, const struct option_value *value,

@@ -99,6 +99,9 @@ static bool shapes_match(const struct mask_header *prediction, const struct mask
 
     if (is_one_shape(prediction, reference))
         return true;
+    if (prediction->is_open_ended || reference->is_open_ended)
+        hint = "; a segmentation of which only some slices are stored is filled up where both "
+               "masks lie on one grid and the other one has all of its slices";
     if (is_one_shape(&other, reference))
         hint = is_reversed ? "; without \"axes\":\"reverse\" they are of one shape"
                            : "; each is the other's reverse: \"axes\":\"reverse\" reads the "
@@ -132,7 +135,7 @@ static double largest_difference(const double a[3][4], const double b[3][4])
     return largest;
 }
 
-static bool affines_match(const double a[3][4], const double b[3][4], int ndim)
+bool pair_affines_match(const double a[3][4], const double b[3][4], int ndim)
 {
     double smallest = INFINITY;
 
@@ -154,7 +157,7 @@ static bool geometry_check(const struct mask_header *prediction,
     if (!prediction->has_affine || !reference->has_affine)
         return true;
     pair->geometry = GEOMETRY_MATCH;
-    if (affines_match(prediction->affine, reference->affine, ndim_of(reference)))
+    if (pair_affines_match(prediction->affine, reference->affine, ndim_of(reference)))
         return true;
     pair->geometry = GEOMETRY_IGNORED;
     return request->ignore_geometry ||

@@ -19,6 +19,9 @@ struct pair {
 
 const char *geometry_name(enum geometry geometry);
 
+/* Whether two affines are one, as far as the first ndim axes go. */
+bool pair_affines_match(const double a[3][4], const double b[3][4], int ndim);
+
 /*
  * Compare two headers. Shapes must be equal; places must be, where both files tell theirs (steps
  * to 1e-3 of their axis's spacing, the origin to 1e-2 of the smallest), unless the request ignores

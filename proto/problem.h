@@ -17,12 +17,16 @@
     X(BAD_PARAMETER, 400, "bad-parameter", "A parameter is unknown or has a bad value")            \
     X(MISSING_PART, 400, "missing-part", "A part is missing")                                      \
     X(UNKNOWN_PART, 400, "unknown-part", "A part is not one of those that belong here")            \
+    X(SHM_FORBIDDEN, 403, "shm-forbidden", "This shared memory is not yours to hand over here")    \
     X(NOT_FOUND, 404, "not-found", "There is nothing at this path")                                \
+    X(SHM_UNKNOWN, 404, "shm-unknown", "There is no such shared memory")                           \
+    X(HANDLE_UNKNOWN, 404, "handle-unknown", "There is no such handle")                            \
     X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "This path does not take that method")        \
     X(NO_STORE, 404, "no-store", "Nothing is kept here")                                           \
     X(NO_RUN, 404, "unknown-run", "There is no such run")                                          \
     X(NO_CASE, 404, "unknown-case", "There is no such case in the run")                            \
     X(BODY_TIMEOUT, 408, "body-timeout", "The body did not arrive in time")                        \
+    X(SHM_NAME_IN_USE, 409, "shm-name-in-use", "Another region has this name")                     \
     X(CONFLICT, 412, "condition-failed", "The condition of the request does not hold")             \
     X(BODY_TOO_LARGE, 413, "body-too-large", "The body is larger than the limit")                  \
     X(DECODED_TOO_LARGE, 413, "decoded-too-large", "A mask is larger than the limit when decoded") \
@@ -31,6 +35,8 @@
     X(REQUEST_TOO_LARGE, 413, "request-too-large", "The request JSON is larger than the limit")    \
     X(UNSUPPORTED_TYPE, 415, "unsupported-media-type", "The content type is not supported")        \
     X(UNSUPPORTED_ENCODING, 415, "unsupported-encoding", "The content coding is not supported")    \
+    X(UNSUPPORTED_SYNTAX, 415, "unsupported-transfer-syntax",                                      \
+      "The DICOM transfer syntax is not supported")                                                \
     X(UNKNOWN_FORMAT, 422, "unknown-format", "The mask's format is not recognised")                \
     X(FORMAT_MISMATCH, 422, "format-mismatch", "The mask is not of the format it is said to be")   \
     X(BAD_MASK, 422, "bad-mask", "The mask file is malformed")                                     \
@@ -42,11 +48,19 @@
     X(GEOMETRY_MISMATCH, 422, "geometry-mismatch", "Prediction and reference lie elsewhere")       \
     X(NON_INTEGRAL, 422, "non-integral", "A label is not an integer")                              \
     X(NOT_A_NUMBER, 422, "not-a-number", "A voxel is not a number")                                \
+    X(OUT_OF_RANGE, 422, "out-of-range", "A value is outside its range")                           \
     X(LABEL_OUT_OF_RANGE, 422, "label-out-of-range", "A label is outside -2^31 .. 2^32-1")         \
+    X(NO_MEMBER, 422, "no-such-member", "The archive has no such member, or several")              \
+    X(UNLISTED_COLOR, 422, "unlisted-color", "A pixel has a colour that stands for no label")      \
     X(OVERLAP, 422, "overlap", "Labels overlap where they must not")                               \
     X(TOO_MANY_LABELS, 422, "too-many-labels", "There are more distinct labels than the limit")    \
+    X(SHM_BAD_OBJECT, 422, "shm-bad-object", "This is not shared memory that can be read")         \
+    X(SHM_TOO_SMALL, 422, "shm-too-small", "The shared memory ends before the mask does")          \
+    X(SHM_TRUNCATED, 422, "shm-truncated", "The shared memory became shorter meanwhile")           \
+    X(SHM_QUOTA, 429, "shm-quota", "You have as much shared memory registered as you may")         \
     X(TOO_MANY_KEPT, 422, "too-many-kept", "There are as many runs or cases as may be kept")       \
     X(INTERNAL, 500, "internal", "Something went wrong here")                                      \
+    X(SHM_DISABLED, 501, "shm-disabled", "Shared memory is turned off here")                       \
     X(QUEUE_FULL, 503, "queue-full", "Too many requests are waiting")                              \
     X(OUT_OF_MEMORY, 503, "out-of-memory", "There is no memory for this request now")              \
     X(STORE_UNAVAILABLE, 503, "store-unavailable", "Results cannot be kept now")                   \

@@ -5,6 +5,9 @@
 
 #include "proto/env.h"
 #include "proto/problem.h"
+#include "proto/segment.h"
+
+struct json_t; /* jansson's */
 
 /* One query parameter, unescaped, NUL-terminated. value is "" where the URL had none. */
 struct parameter {
@@ -20,7 +23,8 @@ struct score_input {
     size_t n_parameters;
     const uint8_t *body;
     size_t body_bytes;
-    bool keeps; /* the request may say what the case is: "case" */
+    const struct segments *segments; /* NULL: nothing can be in shared memory */
+    bool keeps;                      /* the request may say what the case is: "case" */
 };
 
 /* One pair being scored; opaque. Used by one thread at a time, not always the same. */
@@ -38,6 +42,9 @@ bool score_check(const struct score_input *input, const struct env *env, struct 
  */
 struct score *score_new(const struct score_input *input, const struct env *env,
                         struct problem *reterr);
+/* The same, of a request that is parsed already; a reference to it is taken. */
+struct score *score_new_parsed(struct json_t *request, const struct segments *segments,
+                               const struct env *env, struct problem *reterr);
 void score_free(struct score *score);
 
 /* Whether a mask is compressed or has to be read whole, so that even to open it is work. */
@@ -70,6 +77,73 @@ size_t score_n_classes(const struct score *score);
 char *score_print(const struct score *score, double queue_s, double total_s, size_t *ret_bytes,
                   struct problem *reterr);
 
+/* ---- a loss ---------------------------------------------------------------------------------- */
+
+/* One soft loss being computed; opaque. Used as a struct score is. */
+struct loss;
+
+/* As score_check and score_new; an input may have parts prediction, target, mask and request. */
+bool loss_check(const struct score_input *input, const struct env *env, struct problem *reterr);
+struct loss *loss_new(const struct score_input *input, const struct env *env,
+                      struct problem *reterr);
+void loss_free(struct loss *loss);
+
+/* Read the inputs and compute. Cost: a pass over them, another for the gradient. */
+bool loss_run(struct loss *loss, struct problem *reterr);
+
+#define LOSS_BOUNDARY_BYTES 24
+
+/* Valid until loss_free. */
+struct loss_answer {
+    const char *text;
+    size_t n_bytes;
+    char boundary[LOSS_BOUNDARY_BYTES]; /* of a multipart/mixed answer; "" for JSON alone */
+};
+
+/* After loss_run; as score_print. */
+bool loss_print(struct loss *loss, double queue_s, double total_s, struct loss_answer *ret_answer,
+                struct problem *reterr);
+
+/* After loss_print: give up what the inputs took; the answer stays. */
+void loss_shed(struct loss *loss);
+
+/*
+ * A message that asks for scores without HTTP: one pair, or "pairs", a list of them with options of
+ * their own beside those of the message. Opaque; one thread at a time.
+ */
+struct batch;
+
+/* The message is not kept. NULL with reterr set where it is none of these. */
+struct batch *batch_new(struct json_t *message, const struct segments *segments,
+                        const struct env *env, struct problem *reterr);
+void batch_free(struct batch *batch);
+
+size_t batch_n_pairs(const struct batch *batch);
+
+/* What the first pair will cost; nothing of its masks is read to tell. */
+struct batch_look {
+    bool failed;         /* it cannot be scored: nothing */
+    bool needs_a_worker; /* even to open it is work; the rest is not known */
+    uint64_t decoded_bytes;
+    uint64_t most_labels;
+    bool has_tables;
+};
+
+struct batch_look batch_look(struct batch *batch);
+
+/*
+ * Score all pairs, on several threads where there are some. The answer as JSON, to be freed by the
+ * caller: {"ok": true, ...} for one pair, {"ok": true, "results": [...]} for a list, in its order.
+ * A pair that cannot be scored has {"ok": false, ...} and a problem's members in its place. NULL
+ * where memory is out. Texts are accounted for until batch_free.
+ */
+char *batch_run(struct batch *batch, double queue_s, uint64_t started_ns, size_t *ret_bytes);
+
+/* After batch_run: what kept pair i from being scored, PROBLEM_NONE for nothing. */
+enum problem_code batch_problem_of(const struct batch *batch, size_t i);
+
+/* A problem as such a message: {"ok": false, ...}. NULL where memory is out. */
+char *batch_problem(const struct problem *problem, size_t *ret_bytes);
 /* What is kept of a scored pair; to be freed by score_kept_done. */
 struct score_kept {
     char *group; /* NULL for none */

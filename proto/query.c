@@ -1,4 +1,4 @@
-/* query.c - the JSON that an option's text in a query stands for. */
+/* query.c - a query's parameters as members of the request's JSON. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <math.h>
@@ -79,7 +79,7 @@ static json_t *convert(enum query_form form, const char *text)
     return NULL;
 }
 
-json_t *option_from_query(const struct option *option, const char *text, struct problem *reterr)
+json_t *option_from_query(const struct option_name *name, const char *text, struct problem *reterr)
 {
     static const char *const wanted[] = {
         [QUERY_NONE] = "given in the request part, not in the query",
@@ -90,10 +90,63 @@ json_t *option_from_query(const struct option *option, const char *text, struct 
         [QUERY_NUMBER] = "a number",
         [QUERY_BOOL] = "true or false",
     };
-    json_t *json = convert(option->form, text);
+    json_t *json = convert(name->form, text);
 
     if (json == NULL)
         problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL, "Query parameter %s must be %s.",
-                    option->name, wanted[option->form]);
+                    name->text, wanted[name->form]);
     return json;
+}
+
+static bool add_parameter(json_t *json, const struct parameter *parameter,
+                          const struct option_name *(*find)(const char *name),
+                          struct problem *reterr)
+{
+    const struct option_name *name = find(parameter->name);
+    json_t *value;
+
+    if (name == NULL)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
+                           "There is no query parameter \"%s\".", parameter->name);
+    if (json_object_get(json, name->text) != NULL)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
+                           "%s is given twice: in the query, or there and in the request.",
+                           name->text);
+    value = option_from_query(name, parameter->value, reterr);
+    if (value == NULL)
+        return false;
+    return json_object_set_new(json, name->text, value) == 0 ||
+           problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
+}
+
+bool option_check_members(json_t *json, const struct option_name *(*find)(const char *name),
+                          struct problem *reterr)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(json, name, value)
+    {
+        if (find(name) == NULL)
+            return problem_set(reterr, PROBLEM_BAD_PARAMETER, json_pointer_to("#", name).text,
+                               "The request has no member of this name.");
+    }
+    return true;
+}
+
+json_t *option_merge(const struct request_text *text, const struct limits *limits,
+                     const struct option_name *(*find)(const char *name), struct problem *reterr)
+{
+    json_t *json =
+        text->json != NULL ? json_parse(text->json, text->n_json, limits, reterr) : json_object();
+    bool good = json != NULL;
+
+    if (!good)
+        problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
+    for (size_t i = 0; good && i < text->n_parameters; i++)
+        good = add_parameter(json, &text->parameters[i], find, reterr);
+    if (good && option_check_members(json, find, reterr))
+        return json;
+    json_decref(json);
+    return NULL;
 }

@@ -1,11 +1,14 @@
 /* reader.c - a mask being read: its limits, its voxels as tiles or as runs. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/reader.h"
+#include "proto/inner.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "proto/view.h"
 
 /* What was passed over in a mask, and how often. */
 struct skipped {
@@ -19,24 +22,33 @@ struct reader {
     struct mask_header header;
     const struct format *format;
     struct coding *stream;
+    struct inner inner; /* where the stream is a coding inside the file */
     void *state;
     uint64_t n_left;    /* elements not handed out yet */
     struct ov_run rest; /* of a mask in runs: what the last tile left of one */
     struct skipped *skipped;
     size_t n_skipped;
+    struct view *view; /* of a mask in shared memory */
+    struct view_window window;
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
 enum coding_kind source_coding(const struct source *source)
 {
-    if (source->json != NULL)
+    if (source->json != NULL || source->place.kind != SEGMENT_NONE)
         return CODING_NONE;
     if (source->coding != CODING_AUTO)
         return source->coding;
     /* Labels that begin like gzip are labels: raw says all about itself. */
     return source->format == FORMAT_RAW ? CODING_NONE
                                         : coding_sniff(source->bytes, source->n_bytes);
+}
+
+/* Annotations seldom say how large their image is. */
+static bool takes_shape(const struct format *format)
+{
+    return format == &format_raw || format == &format_annotation || format->open_json != NULL;
 }
 
 static bool open_file(struct reader *reader, struct problem *reterr)
@@ -55,30 +67,64 @@ static bool open_file(struct reader *reader, struct problem *reterr)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
                            "%s stands in the request itself and is no file.",
                            format_name(reader->header.format));
-    if (source->declared && reader->header.format != FORMAT_RAW)
+    if (source->declared && !takes_shape(reader->format))
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
                            "dtype, shape and order belong to raw masks; this one is %s, which "
                            "says them itself.",
                            format_name(reader->header.format));
-    if (!source_check(source, reader->header.format, reterr) ||
-        !reader->format->open(reader, reader->stream, reterr))
+    if (reader->format != &format_annotation &&
+        !source_check(source, reader->header.format, reterr))
+        return false;
+    if (!reader->format->open(reader, reader->stream, reterr))
         return false;
     reader->n_left = reader->header.n_voxels;
     return source->channels == NULL || channels_read(reader, reterr);
 }
 
-static bool open_inline(struct reader *reader, struct problem *reterr)
+bool reader__open_json(struct reader *reader, enum format_kind kind, const json_t *json,
+                       struct problem *reterr)
 {
-    reader->format = format_of(reader->source.format);
-    reader->header.format = reader->source.format;
-    return source_check(&reader->source, reader->header.format, reterr) &&
-           reader->format->open_json(reader, reterr);
+    bool ok;
+
+    reader->format = format_of(kind);
+    reader->header.format = kind;
+    reader->source.json = json;
+    ok = source_check(&reader->source, kind, reterr) && reader->format->open_json(reader, reterr);
+    reader->source.json = NULL;
+    return ok;
+}
+
+/* Shared memory holds elements and no file. */
+static bool open_view(struct reader *reader, struct problem *reterr)
+{
+    const struct source *source = &reader->source;
+
+    if ((source->format != FORMAT_AUTO && source->format != FORMAT_RAW) ||
+        (source->coding != CODING_AUTO && source->coding != CODING_NONE))
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,
+                           "A mask in shared memory is raw and not encoded.");
+    reader->format = &format_raw;
+    reader->header.format = FORMAT_RAW;
+    reader->view = malloc(sizeof(*reader->view));
+    if (reader->view == NULL)
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, source->pointer, "No memory to begin.");
+    if (!source_check(source, FORMAT_RAW, reterr) || !format_raw.open(reader, NULL, reterr))
+        return false;
+    reader->header.encoding.swapped = false; /* who shares memory shares its byte order */
+    if (!view_init(reader->view, source, &reader->header, reterr))
+        return false;
+    reader->n_left = reader->header.n_voxels;
+    return source->channels == NULL || channels_read(reader, reterr);
 }
 
 static bool open_reader(struct reader *reader, struct problem *reterr)
 {
     reader->header.coding = source_coding(&reader->source);
-    return reader->source.json != NULL ? open_inline(reader, reterr) : open_file(reader, reterr);
+    if (reader->source.segment != NULL)
+        return open_view(reader, reterr);
+    if (reader->source.json == NULL)
+        return open_file(reader, reterr);
+    return reader__open_json(reader, reader->source.format, reader->source.json, reterr);
 }
 
 struct reader *reader_new(const struct source *source, const struct env *env,
@@ -107,8 +153,11 @@ void reader_free(struct reader *reader)
     if (reader->state != NULL)
         reader->format->close(reader->state);
     coding_free(reader->stream);
+    inner_done(&reader->inner);
     layers_free(reader->header.layers);
     free(reader->skipped);
+    view_window_done(&reader->window);
+    free(reader->view);
     free(reader);
 }
 
@@ -137,6 +186,18 @@ void **reader__state(struct reader *reader)
     return &reader->state;
 }
 
+bool reader__unpack(struct reader *reader, enum coding_kind kind, size_t *ret_n_bytes,
+                    struct problem *reterr)
+{
+    reader->inner.growth = (struct growth){.env = reader->env, .pointer = reader->source.pointer};
+    return inner_open(&reader->inner, kind, &reader->stream, ret_n_bytes, reterr);
+}
+
+struct coding *reader__stream(struct reader *reader)
+{
+    return reader->stream;
+}
+
 struct layers *reader__layers(struct reader *reader, struct problem *reterr)
 {
     struct mask_header *header = &reader->header;
@@ -149,6 +210,10 @@ bool reader__skip(struct reader *reader, const char *what, size_t n_what, struct
 {
     struct skipped *larger;
     size_t n = n_what < SKIPPED_BYTES - 1 ? n_what : SKIPPED_BYTES - 1;
+
+    /* No character of UTF-8 is cut in two: the answer could not say it. */
+    while (n < n_what && n > 0 && ((unsigned char)what[n] & 0xc0) == 0x80)
+        n--;
 
     for (size_t i = 0; i < reader->n_skipped; i++) {
         if (strlen(reader->skipped[i].what) == n && memcmp(reader->skipped[i].what, what, n) == 0) {
@@ -220,10 +285,9 @@ static bool set_too_large(const struct reader *reader, enum ov_status status,
                        (unsigned long long)limits->decoded_bytes);
 }
 
-bool reader__measure(struct reader *reader, struct problem *reterr)
+static bool measure(struct reader *reader, uint64_t most_bytes, struct problem *reterr)
 {
     struct mask_header *header = &reader->header;
-    const struct limits *limits = &reader->env->limits;
     enum ov_status status;
 
     for (int axis = 0; axis < header->ndim; axis++) {
@@ -233,9 +297,45 @@ bool reader__measure(struct reader *reader, struct problem *reterr)
     }
     status = ov_shape_size(header->ndim, header->shape, header->encoding.dtype, &header->n_voxels,
                            &header->n_bytes);
-    if (status != OV_OK || header->n_voxels > limits->voxels ||
-        header->n_bytes > limits->decoded_bytes)
+    if (status != OV_OK || header->n_voxels > reader->env->limits.voxels ||
+        header->n_bytes > most_bytes)
         return set_too_large(reader, status, reterr);
+    return true;
+}
+
+bool reader__measure(struct reader *reader, struct problem *reterr)
+{
+    return measure(reader, reader->env->limits.decoded_bytes, reterr);
+}
+
+bool reader__measure_layers(struct reader *reader, struct problem *reterr)
+{
+    reader->header.encoding = (struct ov_encoding){.dtype = OV_U16};
+    return measure(reader, UINT64_MAX, reterr);
+}
+
+bool reader_may_be_unpacked(const struct reader *reader, struct problem *reterr)
+{
+    return reader->header.n_bytes <= reader->env->limits.decoded_bytes ||
+           set_too_large(reader, OV_OK, reterr);
+}
+
+bool reader_extend(struct reader *reader, uint64_t before, uint64_t after, struct problem *reterr)
+{
+    struct mask_header *header = &reader->header;
+    int last = header->ndim - 1;
+    uint64_t n_slice = header->n_voxels / header->shape[last];
+
+    /* Slices are fewer than 2^63 by far; a sum that large is beyond any limit. */
+    header->shape[last] += before + after;
+    if (!reader__measure_layers(reader, reterr) ||
+        !layers_pad(header->layers, before * n_slice, after * n_slice, reterr))
+        return false;
+    for (int row = 0; row < 3; row++)
+        header->affine[row][3] -= (double)before * header->affine[row][last];
+    header->added[0] += before;
+    header->added[1] += after;
+    reader->n_left = header->n_voxels;
     return true;
 }
 
@@ -292,8 +392,15 @@ static void unpack_runs(struct reader *reader, size_t n, unsigned char *room)
 
 bool reader_is_in_place(const struct reader *reader)
 {
+    if (reader->view != NULL)
+        return reader->header.layers == NULL && view_is_in_place(reader->view);
     return reader->format->tile == NULL && reader->header.layers == NULL &&
-           reader->header.coding == CODING_NONE;
+           reader->header.coding == CODING_NONE && !inner_is_open(&reader->inner);
+}
+
+const struct view *reader_view(const struct reader *reader)
+{
+    return reader->header.layers == NULL ? reader->view : NULL;
 }
 
 const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr)
@@ -307,6 +414,9 @@ const void *reader_tile(struct reader *reader, size_t n, void *room, struct prob
         unpack_runs(reader, n, room);
         return room;
     }
+    if (reader->view != NULL)
+        return view_tile(reader->view, &reader->window,
+                         reader->header.n_voxels - reader->n_left - n, n, room, reterr);
     if (reader->format->tile != NULL)
         return reader->format->tile(reader, n, room, reterr) ? room : NULL;
     tile = coding_borrow(reader->stream, n_bytes);

@@ -11,15 +11,33 @@
 #include "proto/layers.h"
 #include "proto/names.h"
 #include "proto/problem.h"
+#include "proto/segment.h"
 
-/* Symbol, name in requests. Order: the order in which first bytes are tried. */
-#define FORMAT_MAP(X) \
-    X(NPY, "npy")     \
-    X(NIFTI, "nifti") \
-    X(PNG, "png")     \
-    X(RAW, "raw")
+/* Symbol, name in requests, its struct format_... Order: the order in which first bytes are tried.
+ */
+#define FORMAT_MAP(X)                                         \
+    X(NPY, "npy", npy)                                        \
+    X(NIFTI, "nifti", nifti)                                  \
+    X(PNG, "png", png)                                        \
+    X(TIFF, "tiff", tiff)                                     \
+    X(NPZ, "npz", npz)                                        \
+    X(DICOM, "dicom", dicom)                                  \
+    X(NRRD, "nrrd", nrrd)                                     \
+    X(METAIMAGE, "metaimage", metaimage)                      \
+    X(COCO, "coco", coco)                                     \
+    X(LABEL_STUDIO, "label_studio", label_studio)             \
+    X(CVAT, "cvat", cvat)                                     \
+    X(RLE, "rle", rle)                                        \
+    X(ENCORD, "encord", encord)                               \
+    X(CVAT_MASK, "cvat_mask", cvat_mask)                      \
+    X(DENSE_RLE, "dense_rle", dense_rle)                      \
+    X(KAGGLE, "kaggle", kaggle)                               \
+    X(LABEL_STUDIO_RLE, "label_studio_rle", label_studio_rle) \
+    X(SUPERVISELY, "supervisely", supervisely)                \
+    X(POLYGONS, "polygons", polygons)                         \
+    X(RAW, "raw", raw)
 
-#define FORMAT_ENUM(symbol, name) FORMAT_##symbol,
+#define FORMAT_ENUM(symbol, name, object) FORMAT_##symbol,
 enum format_kind { FORMAT_MAP(FORMAT_ENUM) FORMAT_N, FORMAT_AUTO = FORMAT_N };
 #undef FORMAT_ENUM
 
@@ -31,6 +49,7 @@ struct source {
     const char *pointer;  /* "#/prediction" or "#/reference": names it in problems */
     const uint8_t *bytes; /* as sent; borrowed */
     size_t n_bytes;
+    const char *base64;      /* of which the bytes are decoded; NULL for none */
     const char *filename;    /* of the part; the last hint to the format; NULL for none */
     enum format_kind format; /* FORMAT_AUTO: first bytes, then file name */
     enum coding_kind coding; /* CODING_AUTO: first bytes */
@@ -48,6 +67,13 @@ struct source {
     /* {"axis": 0, "labels": [1, 2]}: the slices along an axis are layers; NULL: they are not. */
     const json_t *channels;
     struct names *names; /* of both masks; borrowed */
+    /* Of a mask in shared memory, which has no bytes: its elements, as dtype and shape say. */
+    struct segment_name place;
+    struct segment *segment; /* found by place; NULL until then, and for other masks */
+    uint64_t offset;         /* of element [0, 0, ...], in bytes */
+    int64_t strides_bytes[OV_MAX_NDIM];
+    int n_strides;   /* 0: the elements lie without gaps, in `order` */
+    bool has_layout; /* offset or strides are given */
 };
 
 /* Whether a mask's elements lie in its bytes as they are: nothing to decode, nothing to unpack. */
@@ -78,6 +104,9 @@ struct mask_header {
     double affine[3][4]; /* voxel index to RAS+ millimetres */
     /* The mask comes as runs of these, merged: labels may overlap. NULL: it comes as elements. */
     struct layers *layers;
+    /* As layers whose file leaves out empty slices of the last axis, also at its ends. */
+    bool is_open_ended;
+    uint64_t added[2]; /* slices of the last axis that reader_extend put in front, behind */
 };
 
 /* One mask being read; opaque. Holds no more of it than a tile, but for interlaced PNG. */
@@ -98,13 +127,27 @@ const struct mask_header *reader_header(const struct reader *reader);
  * until the next call. NULL, with reterr set, where the data is corrupt or ends too early.
  */
 bool reader_is_in_place(const struct reader *reader);
+
+/* Where the elements lie in shared memory; NULL where they do not. */
+struct view;
+const struct view *reader_view(const struct reader *reader);
+
 const void *reader_tile(struct reader *reader, size_t n, void *room, struct problem *reterr);
+
+/*
+ * Of a mask that is_open_ended, before the first voxel is read: put so many empty slices in front
+ * of its last axis and behind it. Limits are checked as by reader_new.
+ */
+bool reader_extend(struct reader *reader, uint64_t before, uint64_t after, struct problem *reterr);
 
 /*
  * A mask that comes as layers hands out the numbers of label sets, of OV_U16, unless it is disjoint
  * and this is called before the first voxel is read: then it hands out labels.
  */
 void reader_hand_out_labels(struct reader *reader);
+
+/* Whether a mask may be decoded whole: of one that comes as layers, only then its bytes matter. */
+bool reader_may_be_unpacked(const struct reader *reader, struct problem *reterr);
 
 /* Of a mask that comes as layers: its next runs, instead of tiles; *ret_n is 0 at the end alone. */
 void reader_runs(struct reader *reader, struct ov_run *room, size_t cap, size_t *ret_n);
@@ -131,6 +174,8 @@ struct format {
     bool (*open)(struct reader *reader, struct coding *stream, struct problem *reterr);
     /* As open, for a mask that stands in the request: reads source->json. NULL: only files. */
     bool (*open_json)(struct reader *reader, struct problem *reterr);
+    /* Whether JSON is this format's, by its members; NULL: never recognised by them. */
+    bool (*is_json)(const json_t *json);
     /* NULL: elements are the stream's bytes. Else fills n elements into room. */
     bool (*tile)(struct reader *reader, size_t n, void *room, struct problem *reterr);
     /* What is left to check in the file before coding_finish; NULL: nothing. */
@@ -138,7 +183,12 @@ struct format {
     void (*close)(void *state); /* NULL: no state */
 };
 
-extern const struct format format_npy, format_nifti, format_png, format_raw;
+#define FORMAT_EXTERN(symbol, name, object) extern const struct format format_##object;
+FORMAT_MAP(FORMAT_EXTERN)
+#undef FORMAT_EXTERN
+
+/* JSON that does not say what it is of; annotation_file.c finds out. In no request. */
+extern const struct format format_annotation;
 
 const struct format *format_of(enum format_kind kind);
 
@@ -154,11 +204,25 @@ const struct env *reader__env(const struct reader *reader);
 void **reader__state(struct reader *reader); /* the format's own; handed to close */
 
 /*
+ * What is left of the file is in a coding of its own: from here on the reader reads what that
+ * decodes to. Once; where the whole file is in a coding too, what is left is decoded into memory
+ * first, within the budget.
+ *   ret_n_bytes   what is left, not decoded
+ */
+bool reader__unpack(struct reader *reader, enum coding_kind kind, size_t *ret_n_bytes,
+                    struct problem *reterr);
+struct coding *reader__stream(struct reader *reader);
+
+/*
  * Make header.layers, of header.n_voxels voxels: what open of a format with layers calls once the
  * shape is measured (with dtype OV_U16, which is what sets of labels are unpacked to). It adds to
  * them, calls layers_merge, and has no tile function. The reader frees them.
  */
 struct layers *reader__layers(struct reader *reader, struct problem *reterr);
+
+/* Read this JSON as a mask of this format, as if it stood in the request. */
+bool reader__open_json(struct reader *reader, enum format_kind kind, const json_t *json,
+                       struct problem *reterr);
 
 /* channels.c: what is left of a file's mask are layers, one per slice of source->channels' axis. */
 bool channels_read(struct reader *reader, struct problem *reterr);
@@ -174,5 +238,8 @@ bool reader__skip(struct reader *reader, const char *what, size_t n_what, struct
  * Every format's open calls it before it allocates or skips by a size from the file.
  */
 bool reader__measure(struct reader *reader, struct problem *reterr);
+
+/* As reader__measure, for a mask that comes as layers: its voxels are limited, not its bytes. */
+bool reader__measure_layers(struct reader *reader, struct problem *reterr);
 
 #endif

@@ -8,7 +8,7 @@
 #include "proto/json.h"
 #include "proto/option.h"
 
-static struct source unknown_source(const char *pointer)
+struct source source_unknown(const char *pointer)
 {
     return (struct source){
         .pointer = pointer, .format = FORMAT_AUTO, .coding = CODING_AUTO, .dtype = OV_N_DTYPES};
@@ -17,8 +17,8 @@ static struct source unknown_source(const char *pointer)
 static void set_defaults(struct request *request)
 {
     *request = (struct request){
-        .prediction = unknown_source("#/prediction"),
-        .reference = unknown_source("#/reference"),
+        .prediction = source_unknown("#/prediction"),
+        .reference = source_unknown("#/reference"),
         .labels_auto = true,
         .has_background = true,
         .metrics = {OV_DICE, OV_IOU},
@@ -28,28 +28,11 @@ static void set_defaults(struct request *request)
     };
 }
 
-/* Query parameters become members of the request's JSON, so that both are read by one table. */
-static bool merge_query(json_t *json, const struct parameter *parameters, size_t n,
-                        struct problem *reterr)
+static const struct option_name *find_name(const char *name)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct option *option = option_find(parameters[i].name);
-        json_t *value;
+    const struct option *option = option_find(name);
 
-        if (option == NULL)
-            return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
-                               "There is no query parameter \"%s\".", parameters[i].name);
-        if (json_object_get(json, option->name) != NULL)
-            return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
-                               "%s is given twice: in the query, or there and in the request.",
-                               option->name);
-        value = option_from_query(option, parameters[i].value, reterr);
-        if (value == NULL)
-            return false;
-        if (json_object_set_new(json, option->name, value) != 0)
-            return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
-    }
-    return true;
+    return option != NULL ? &option->name : NULL;
 }
 
 static bool read_members(struct request *request, const struct limits *limits,
@@ -63,9 +46,6 @@ static bool read_members(struct request *request, const struct limits *limits,
         const struct option *option = option_find(name);
         struct option_value of = {value, json_pointer_to("#", name), limits};
 
-        if (option == NULL)
-            return problem_set(reterr, PROBLEM_BAD_PARAMETER, of.pointer.text,
-                               "The request has no member of this name.");
         if (!option->parse(request, &of, reterr))
             return false;
     }
@@ -76,12 +56,19 @@ bool request_init(struct request *request, const struct request_text *text,
                   const struct limits *limits, struct problem *reterr)
 {
     set_defaults(request);
-    request->json =
-        text->json != NULL ? json_parse(text->json, text->n_json, limits, reterr) : json_object();
-    if (request->json == NULL)
-        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
-    if (merge_query(request->json, text->parameters, text->n_parameters, reterr) &&
-        read_members(request, limits, reterr))
+    request->json = option_merge(text, limits, find_name, reterr);
+    if (request->json != NULL && read_members(request, limits, reterr))
+        return true;
+    request_done(request);
+    return false;
+}
+
+bool request_init_parsed(struct request *request, json_t *json, const struct limits *limits,
+                         struct problem *reterr)
+{
+    set_defaults(request);
+    request->json = json_incref(json);
+    if (option_check_members(json, find_name, reterr) && read_members(request, limits, reterr))
         return true;
     request_done(request);
     return false;

@@ -22,10 +22,8 @@ struct region {
 /* Texts are borrowed from the JSON, which the request owns. */
 struct request {
     json_t *json;
-    struct source prediction; /* bytes are filled in by score.c */
+    struct source prediction; /* bytes are filled in by body.c */
     struct source reference;
-    const char *prediction_base64; /* NULL: the part of that name */
-    const char *reference_base64;
     bool labels_auto;
     struct named_label *labels;
     size_t n_labels;
@@ -57,12 +55,19 @@ struct request_text {
     size_t n_parameters;
 };
 
+/* A source of which nothing is known but where it belongs, "#/prediction". */
+struct source source_unknown(const char *pointer);
+
 /*
  * Read a request. An option may not be given twice, nor in query and JSON both.
  * On success request_done frees what it holds; on failure it holds nothing.
  */
 bool request_init(struct request *request, const struct request_text *text,
                   const struct limits *limits, struct problem *reterr);
+
+/* The same, of JSON that is parsed already; a reference to it is taken. */
+bool request_init_parsed(struct request *request, json_t *json, const struct limits *limits,
+                         struct problem *reterr);
 void request_done(struct request *request);
 
 /* Every option with the value in force: a new reference, NULL where memory is out. */

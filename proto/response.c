@@ -301,11 +301,17 @@ static json_t *input_json(struct printer *print, const struct reader *reader)
                   coding_name(header->coding), "dtype", ov_dtype_name(header->encoding.dtype),
                   "shape", shape_json(print, header->ndim, header->shape), "order",
                   header->order == OV_ORDER_C ? "C" : "F");
+    uint64_t n;
 
     if (header->layers != NULL) {
         put(print, object, "dtype", json_null());
         put(print, object, "layers", count(layers_n_labels(header->layers)));
+    }
+    if (header->layers != NULL || reader_skipped(reader, 0, &n) != NULL)
         put(print, object, "skipped", skipped_json(print, reader));
+    if (header->is_open_ended) {
+        put(print, object, "added_slices",
+            json_pack("[o, o]", count(header->added[0]), count(header->added[1])));
     }
     return object;
 }
@@ -317,12 +323,17 @@ static void set_provenance(struct printer *print, json_t *answer)
     json_t *inputs =
         json_pack("{s:o, s:o}", "prediction", input_json(print, score->readers[SCORE_PREDICTION]),
                   "reference", input_json(print, score->readers[SCORE_REFERENCE]));
-    struct signature signature = signature_make(score, options, inputs);
+    struct signature signature = {""};
+    bool is_shared =
+        score->request.prediction.segment != NULL || score->request.reference.segment != NULL;
 
-    print->ok = print->ok && signature.text[0] != '\0';
+    /* Of shared memory it would cost another pass, and say what may be different by then. */
+    if (!is_shared)
+        signature = signature_make(score, options, inputs);
+    print->ok = print->ok && (is_shared || signature.text[0] != '\0');
     put(print, answer, "inputs", inputs);
     put(print, answer, "options", options);
-    put(print, answer, "signature", json_string(signature.text));
+    put(print, answer, "signature", is_shared ? json_null() : json_string(signature.text));
 }
 
 static json_t *answer_json(struct printer *print, double queue_s, double total_s)

@@ -1,27 +1,10 @@
 /* score.c - one pair being scored: from a request to counts, and who owns what on the way. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/score.h"
+#include "proto/extent.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-bool score_take(struct score *score, uint64_t n_bytes, struct problem *reterr)
-{
-    uint64_t needed_bytes = score->taken_bytes + n_bytes;
-
-    if (needed_bytes > score->env->budget_bytes)
-        return problem_set(reterr, PROBLEM_DECODED_TOO_LARGE, NULL,
-                           "The request takes %llu bytes beside its body; there are %llu for all "
-                           "requests together (limits.budget_bytes).",
-                           (unsigned long long)needed_bytes,
-                           (unsigned long long)score->env->budget_bytes);
-    if (!score->env->memory_take(n_bytes))
-        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL,
-                           "The memory budget has no %llu bytes left for this request.",
-                           (unsigned long long)n_bytes);
-    score->taken_bytes = needed_bytes;
-    return true;
-}
 
 bool score_check(const struct score_input *input, const struct env *env, struct problem *reterr)
 {
@@ -73,6 +56,8 @@ static bool name_labels(struct score *score, struct problem *reterr)
 bool score_open(struct score *score, struct problem *reterr)
 {
     return name_labels(score, reterr) && open_both(score, reterr) &&
+           extent_match(score->readers[SCORE_PREDICTION], score->readers[SCORE_REFERENCE],
+                        &score->request, reterr) &&
            pair_make(reader_header(score->readers[SCORE_PREDICTION]),
                      reader_header(score->readers[SCORE_REFERENCE]), &score->request, &score->pair,
                      reterr) &&
@@ -88,9 +73,17 @@ static bool may_say_case(const struct score *score, const struct score_input *in
                        "/v1/runs/{run}/cases/{case}.");
 }
 
-struct score *score_new(const struct score_input *input, const struct env *env,
-                        struct problem *reterr)
+static bool find_sources(struct score *score, struct problem *reterr)
 {
+    struct request *request = &score->request;
+
+    return body_source(&score->body, SCORE_PREDICTION, &request->prediction, reterr) &&
+           body_source(&score->body, SCORE_REFERENCE, &request->reference, reterr);
+}
+
+static struct score *new_score(const struct env *env, struct problem *reterr)
+{
+    static const char *const names[SCORE_N_MASKS] = {"prediction", "reference"};
     struct score *score = calloc(1, sizeof(*score));
 
     if (score == NULL) {
@@ -98,7 +91,48 @@ struct score *score_new(const struct score_input *input, const struct env *env,
         return NULL;
     }
     score->env = env;
-    if (!body_read(score, input, reterr) || !may_say_case(score, input, reterr)) {
+    body_init(&score->body, env, names, SCORE_N_MASKS);
+    return score;
+}
+
+static bool read_request(struct score *score, const struct score_input *input,
+                         struct problem *reterr)
+{
+    struct request_text text = {.parameters = input->parameters,
+                                .n_parameters = input->n_parameters};
+
+    if (!body_read(&score->body, input, reterr))
+        return false;
+    text.json = score->body.json;
+    text.n_json = score->body.n_json;
+    return request_init(&score->request, &text, &score->env->limits, reterr) &&
+           find_sources(score, reterr);
+}
+
+struct score *score_new_parsed(json_t *request, const struct segments *segments,
+                               const struct env *env, struct problem *reterr)
+{
+    struct score *score = new_score(env, reterr);
+
+    if (score == NULL)
+        return NULL;
+    body_of_parsed(&score->body, segments);
+    if (!request_init_parsed(&score->request, request, &env->limits, reterr) ||
+        !find_sources(score, reterr)) {
+        score_free(score);
+        return NULL;
+    }
+    return score;
+}
+
+struct score *score_new(const struct score_input *input, const struct env *env,
+                        struct problem *reterr)
+{
+    struct score *score = new_score(env, reterr);
+
+    if (score == NULL)
+        return NULL;
+    if (!read_request(score, input, reterr) || !may_say_case(score, input, reterr)) {
         score_free(score);
         return NULL;
     }
@@ -109,10 +143,8 @@ void score_free(struct score *score)
 {
     if (score == NULL)
         return;
-    for (int i = 0; i < SCORE_N_MASKS; i++) {
+    for (int i = 0; i < SCORE_N_MASKS; i++)
         reader_free(score->readers[i]);
-        free(score->decoded[i]);
-    }
     ov_counter_free(score->counter);
     found_done(&score->found);
     names_free(score->names);
@@ -120,8 +152,7 @@ void score_free(struct score *score)
     free(score->classes);
     free(score->regions);
     request_done(&score->request);
-    free(score->body);
-    score->env->memory_give(score->taken_bytes);
+    body_done(&score->body);
     free(score);
 }
 

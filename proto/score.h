@@ -3,8 +3,8 @@
 #ifndef PROTO_SCORE_H
 #define PROTO_SCORE_H
 
+#include "proto/body.h"
 #include "proto/found.h"
-#include "proto/multipart.h"
 #include "proto/pair.h"
 #include "proto/request.h"
 
@@ -22,10 +22,7 @@ struct scored {
 struct score {
     const struct env *env;
     struct request request;
-    uint64_t taken_bytes;            /* from the memory budget */
-    uint8_t *body;                   /* without its Content-Encoding; NULL where it had none */
-    uint8_t *decoded[SCORE_N_MASKS]; /* from base64 */
-    char filenames[SCORE_N_MASKS][MULTIPART_FILENAME_BYTES];
+    struct body body; /* its growth is the score's */
     struct reader *readers[SCORE_N_MASKS];
     struct names *names;
     struct pair pair;
@@ -40,23 +37,26 @@ struct score {
     uint64_t count_ns;
 };
 
-/*
- * Take memory from the budget until score_free. Problems: PROBLEM_OUT_OF_MEMORY where it is out
- * now, PROBLEM_DECODED_TOO_LARGE where there never will be so much.
- */
-bool score_take(struct score *score, uint64_t n_bytes, struct problem *reterr);
-
-/* body.c: from the body to score->request and the bytes of its two sources. */
-bool body_read(struct score *score, const struct score_input *input, struct problem *reterr);
-
-/* body.c: what the headers say of the body is supported. */
-bool body_check(const struct score_input *input, struct problem *reterr);
-
 /* layering.c: whether masks that come as layers are counted as labels or as sets of labels. */
 bool layering_make(struct score *score, struct problem *reterr);
 
 /* tally.c: decode both masks, piece by piece, into score->counter. */
 bool tally_run(struct score *score, struct problem *reterr);
+
+/* tally.c: why counting failed, and in which of two pieces. */
+bool tally_refuse(enum ov_status status, int which, struct problem *reterr);
+int tally_culprit(const struct score *score, const struct ov_piece *pieces, enum ov_status status);
+
+/* tally.c: what the table of label pairs may come to take beside the budget's first megabyte. */
+uint64_t tally_pairs_bytes(const struct score *score);
+struct ov_counter_options tally_options(const struct score *score);
+
+/*
+ * shared.c: two masks in shared memory, counted where they lie and by several threads; whether they
+ * can be.
+ */
+bool shared_can(const struct score *score);
+bool shared_run(struct score *score, struct problem *reterr);
 
 /* classes.c: from the counter to score->classes and score->regions. */
 bool classes_make(struct score *score, struct problem *reterr);

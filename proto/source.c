@@ -7,7 +7,6 @@
 /* A source being read: `name` is its own, "prediction" or "reference". */
 struct reading {
     struct source *source;
-    const char **base64;
     const char *name;
 };
 
@@ -35,11 +34,78 @@ static bool read_shape(struct source *source, const json_t *json, const char *po
     return true;
 }
 
+/* ---- shared memory --------------------------------------------------------------------------- */
+
+static bool read_place(struct source *source, enum segment_kind kind, const json_t *json,
+                       const char *pointer, struct problem *reterr)
+{
+    if (source->place.kind != SEGMENT_NONE)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "A source is one mask only.");
+    if (kind == SEGMENT_FD) {
+        if (!json_is_integer(json) || json_integer_value(json) < 0)
+            return bad(reterr, pointer, "the number of a descriptor, from 0");
+        source->place.index = (uint64_t)json_integer_value(json);
+    } else if (!json_is_string(json)) {
+        return bad(reterr, pointer, "a string");
+    }
+    source->place.kind = kind;
+    source->place.text = json_string_value(json);
+    return true;
+}
+
+static bool read_offset(struct source *source, const json_t *json, const char *pointer,
+                        struct problem *reterr)
+{
+    if (!json_is_integer(json) || json_integer_value(json) < 0)
+        return bad(reterr, pointer, "a number of bytes");
+    source->offset = (uint64_t)json_integer_value(json);
+    return true;
+}
+
+static bool read_strides(struct source *source, const json_t *json, const char *pointer,
+                         struct problem *reterr)
+{
+    size_t n = json_array_size(json);
+
+    if (!json_is_array(json) || n < 1 || n > OV_MAX_NDIM)
+        return bad(reterr, pointer, "an array of 1 to 7 integers");
+    for (size_t i = 0; i < n; i++) {
+        const json_t *stride = json_array_get(json, i);
+
+        if (!json_is_integer(stride))
+            return bad(reterr, pointer, "an array of integers, in bytes");
+        source->strides_bytes[i] = json_integer_value(stride);
+    }
+    source->n_strides = (int)n;
+    return true;
+}
+
+/* The members of a mask in shared memory; *ret_is tells whether this is one of them. */
+static bool read_segment(struct source *source, const char *member, const json_t *json,
+                         const char *pointer, bool *ret_is, struct problem *reterr)
+{
+    static const char *const kinds[] = {
+        [SEGMENT_SHM] = "shm", [SEGMENT_HANDLE] = "handle", [SEGMENT_FD] = "fd"};
+
+    *ret_is = true;
+    for (enum segment_kind kind = SEGMENT_SHM; kind <= SEGMENT_FD; kind++) {
+        if (strcmp(member, kinds[kind]) == 0)
+            return read_place(source, kind, json, pointer, reterr);
+    }
+    *ret_is = strcmp(member, "offset") == 0 || strcmp(member, "strides") == 0;
+    source->has_layout = source->has_layout || *ret_is;
+    if (strcmp(member, "offset") == 0)
+        return read_offset(source, json, pointer, reterr);
+    return !*ret_is || read_strides(source, json, pointer, reterr);
+}
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
 static bool read_where(struct reading *reading, const char *member, const char *text,
                        const char *pointer, struct problem *reterr)
 {
     if (strcmp(member, "base64") == 0)
-        *reading->base64 = text;
+        reading->source->base64 = text;
     else if (strcmp(text, reading->name) != 0)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "%s must be \"%s\".",
                            pointer + 2, reading->name);
@@ -58,11 +124,11 @@ static bool read_word(struct reading *reading, const char *member, const char *t
         return read_where(reading, member, text, pointer, reterr);
     if (strcmp(member, "format") == 0) {
         source->format = format_find(text, strlen(text));
-        return source->format != FORMAT_N || bad(reterr, pointer, "npy, nifti, png or raw");
+        return source->format != FORMAT_N || bad(reterr, pointer, "a format that /v1/info lists");
     }
     if (strcmp(member, "encoding") == 0) {
         source->coding = coding_find(text, strlen(text));
-        return source->coding != CODING_N || bad(reterr, pointer, "none, gzip, zlib or zstd");
+        return source->coding != CODING_N || bad(reterr, pointer, "a coding that /v1/info lists");
     }
     if (strcmp(member, "dtype") == 0) {
         source->declared = true;
@@ -102,14 +168,25 @@ static const struct {
     const char *name;
     uint64_t formats;
 } own_members[] = {
-    {"layers", OF(NPY) | OF(NIFTI) | OF(PNG)},
+    {"annotation", OF(LABEL_STUDIO)},
+    {"colors", OF(PNG) | OF(TIFF)},
+    {"frame", OF(CVAT)},
+    {"image_id", OF(COCO)},
+    {"label", OF(RLE) | OF(ENCORD) | OF(CVAT_MASK) | OF(KAGGLE) | OF(LABEL_STUDIO_RLE) |
+                  OF(SUPERVISELY) | OF(POLYGONS)},
+    {"layers",
+     OF(NPY) | OF(NIFTI) | OF(PNG) | OF(TIFF) | OF(NPZ) | OF(NRRD) | OF(METAIMAGE) | OF(RAW)},
+    {"member", OF(NPZ)},
+    {"task", OF(LABEL_STUDIO)},
+    {"threshold", OF(DICOM)},
 };
 
+/* A format that is not known yet may be any. */
 static bool is_own_member(const char *name, enum format_kind format, bool *ret_belongs)
 {
     for (size_t i = 0; i < sizeof(own_members) / sizeof(own_members[0]); i++) {
         if (strcmp(own_members[i].name, name) == 0) {
-            *ret_belongs = (own_members[i].formats >> format & 1) != 0;
+            *ret_belongs = format == FORMAT_AUTO || (own_members[i].formats >> format & 1) != 0;
             return true;
         }
     }
@@ -139,7 +216,7 @@ static bool read_inline(struct reading *reading, const char *member, const json_
     enum format_kind format = format_find(member, strlen(member));
     bool belongs;
 
-    if (is_own_member(member, FORMAT_RAW, &belongs))
+    if (is_own_member(member, FORMAT_AUTO, &belongs))
         return true;
     if (format == FORMAT_N || format_of(format)->open_json == NULL)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "A source has no such member.");
@@ -154,6 +231,7 @@ static bool read_member(struct reading *reading, const char *member, const json_
                         const char *pointer, struct problem *reterr)
 {
     static const char *const words[] = {"part", "base64", "format", "encoding", "dtype", "order"};
+    bool is_segment;
 
     if (strcmp(member, "shape") == 0) {
         reading->source->declared = true;
@@ -165,24 +243,32 @@ static bool read_member(struct reading *reading, const char *member, const json_
         if (strcmp(member, words[i]) == 0)
             return read_word(reading, member, json_string_value(json), pointer, reterr);
     }
-    return read_inline(reading, member, json, pointer, reterr);
+    if (!read_segment(reading->source, member, json, pointer, &is_segment, reterr))
+        return false;
+    return is_segment || read_inline(reading, member, json, pointer, reterr);
 }
 
 /* Exactly one of the ways to give a mask; a file that is a part need not say so. */
 static bool check_one_way(const struct reading *reading, const struct option_value *value,
                           struct problem *reterr)
 {
-    int n_ways = (json_object_get(value->json, "part") != NULL) + (*reading->base64 != NULL) +
-                 (reading->source->json != NULL);
+    int n_ways = (json_object_get(value->json, "part") != NULL) +
+                 (reading->source->base64 != NULL) + (reading->source->json != NULL) +
+                 (reading->source->place.kind != SEGMENT_NONE);
 
-    return n_ways <= 1 ||
+    if (n_ways > 1)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
+                           "A source is a part, or base64, or in shared memory, or stands in the "
+                           "request: one of these.");
+    return !reading->source->has_layout || reading->source->place.kind != SEGMENT_NONE ||
            problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
-                       "A source is a part, or base64, or stands in the request: one of these.");
+                       "offset and strides belong to masks in shared memory.");
 }
 
-static bool read_source(struct reading *reading, const struct option_value *value,
-                        struct problem *reterr)
+bool source_read(struct source *source, const char *name, const struct option_value *value,
+                 struct problem *reterr)
 {
+    struct reading reading = {source, name};
     const char *member;
     json_t *json;
 
@@ -192,28 +278,21 @@ static bool read_source(struct reading *reading, const struct option_value *valu
     {
         struct json_pointer pointer = json_pointer_to(value->pointer.text, member);
 
-        if (!read_member(reading, member, json, pointer.text, reterr))
+        if (!read_member(&reading, member, json, pointer.text, reterr))
             return false;
     }
-    reading->source->options = value->json;
-    return check_one_way(reading, value, reterr);
+    source->options = value->json;
+    return check_one_way(&reading, value, reterr);
 }
 
 bool option_prediction(struct request *request, const struct option_value *value,
                        struct problem *reterr)
 {
-    struct reading reading = {.source = &request->prediction,
-                              .base64 = &request->prediction_base64,
-                              .name = "prediction"};
-
-    return read_source(&reading, value, reterr);
+    return source_read(&request->prediction, "prediction", value, reterr);
 }
 
 bool option_reference(struct request *request, const struct option_value *value,
                       struct problem *reterr)
 {
-    struct reading reading = {
-        .source = &request->reference, .base64 = &request->reference_base64, .name = "reference"};
-
-    return read_source(&reading, value, reterr);
+    return source_read(&request->reference, "reference", value, reterr);
 }

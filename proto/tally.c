@@ -17,7 +17,7 @@ static bool no_memory(struct problem *reterr)
 }
 
 /* Which mask brought the counter to fail: each is counted against itself. */
-static int culprit(const struct score *score, const struct ov_piece *pieces, enum ov_status status)
+int tally_culprit(const struct score *score, const struct ov_piece *pieces, enum ov_status status)
 {
     struct ov_counter_options options = {.has_threshold = score->request.has_threshold,
                                          .threshold = score->request.threshold,
@@ -33,7 +33,7 @@ static int culprit(const struct score *score, const struct ov_piece *pieces, enu
     return which;
 }
 
-static bool refuse(enum ov_status status, int which, struct problem *reterr)
+bool tally_refuse(enum ov_status status, int which, struct problem *reterr)
 {
     const char *name = pointers[which] + 2;
 
@@ -73,7 +73,7 @@ static bool add_pieces(struct score *score, const struct ov_piece *pieces, struc
     enum ov_status status =
         ov_counter_add(score->counter, &pieces[SCORE_PREDICTION], &pieces[SCORE_REFERENCE]);
 
-    return status == OV_OK || refuse(status, culprit(score, pieces, status), reterr);
+    return status == OV_OK || tally_refuse(status, tally_culprit(score, pieces, status), reterr);
 }
 
 /* ---- two masks of one order ------------------------------------------------------------------ */
@@ -213,7 +213,7 @@ static bool count_masks(struct score *score, const struct ov_mask *masks, struct
     for (int i = 0; i < SCORE_N_MASKS; i++)
         pieces[i] = (struct ov_piece){
             .n_voxels = score->pair.n_voxels, .tile = masks[i].data, .encoding = masks[i].encoding};
-    return refuse(status, culprit(score, pieces, status), reterr);
+    return tally_refuse(status, tally_culprit(score, pieces, status), reterr);
 }
 
 /* Memory for the masks that have to be decoded whole; both are asked for before either is. */
@@ -222,10 +222,12 @@ static bool take_rooms(struct score *score, void **rooms, struct problem *reterr
     uint64_t n_bytes = 0;
 
     for (int i = 0; i < SCORE_N_MASKS; i++) {
+        if (!reader_may_be_unpacked(score->readers[i], reterr))
+            return false;
         if (!reader_is_in_place(score->readers[i]))
             n_bytes += reader_header(score->readers[i])->n_bytes;
     }
-    if (!score_take(score, n_bytes, reterr))
+    if (!growth_take(&score->body.growth, n_bytes, reterr))
         return false;
     for (int i = 0; i < SCORE_N_MASKS; i++) {
         if (reader_is_in_place(score->readers[i]))
@@ -270,7 +272,7 @@ static bool unpack_pair(struct score *score, struct problem *reterr)
 /* ---- any two masks --------------------------------------------------------------------------- */
 
 /* Room that a table of label pairs may come to take; less than a megabyte is not asked for. */
-static uint64_t pairs_bytes(const struct score *score)
+uint64_t tally_pairs_bytes(const struct score *score)
 {
     uint64_t n_pairs = score->pair.n_voxels < OV_MAX_PAIRS ? score->pair.n_voxels : OV_MAX_PAIRS;
     uint64_t n_bytes = n_pairs * PAIR_BYTES;
@@ -278,7 +280,7 @@ static uint64_t pairs_bytes(const struct score *score)
     return n_bytes > PAIRS_FREE_BYTES ? n_bytes : 0;
 }
 
-static struct ov_counter_options options_of(const struct score *score)
+struct ov_counter_options tally_options(const struct score *score)
 {
     const struct request *request = &score->request;
     struct ov_counter_options options = {.ignore = request->ignore,
@@ -298,6 +300,8 @@ static struct ov_counter_options options_of(const struct score *score)
 
 static bool count_pair(struct score *score, struct problem *reterr)
 {
+    if (shared_can(score))
+        return shared_run(score, reterr);
     if (!score->pair.same_order)
         return unpack_pair(score, reterr);
     if (is_intervals(score->readers[SCORE_PREDICTION]) &&
@@ -308,9 +312,9 @@ static bool count_pair(struct score *score, struct problem *reterr)
 
 bool tally_run(struct score *score, struct problem *reterr)
 {
-    struct ov_counter_options options = options_of(score);
+    struct ov_counter_options options = tally_options(score);
 
-    if (options.pairs && !score_take(score, pairs_bytes(score), reterr))
+    if (options.pairs && !growth_take(&score->body.growth, tally_pairs_bytes(score), reterr))
         return false;
     if (ov_counter_new(&options, &score->counter) != OV_OK)
         return no_memory(reterr);

@@ -7,8 +7,8 @@ fmt: ## format the sources in place
 
 lint: check-deps check-exports ## formatting, static analysis, layers, exports, header
 	clang-format --dry-run -Werror $(sources)
-	$(CC) -std=c99 -Wall -Wpedantic -Werror -fsyntax-only -x c lib/overlap.h
-	$(CXX) -std=c++17 -Wall -Wpedantic -Werror -fsyntax-only -x c++ lib/overlap.h
+	$(CC) -std=c99 -Wall -Wpedantic -Werror -fsyntax-only -x c lib/overlap.h lib/overlap_loss.h
+	$(CXX) -std=c++17 -Wall -Wpedantic -Werror -fsyntax-only -x c++ lib/overlap.h lib/overlap_loss.h
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem -j2 -I. lib proto daemon
 	printf '%s\n' $(lib_src) $(proto_src) $(daemon_src) | \
@@ -16,7 +16,7 @@ lint: check-deps check-exports ## formatting, static analysis, layers, exports, 
 
 # What lib may include: itself, the headers of C, and in kernels those of the instruction sets.
 include_line := [[:space:]]*\#[[:space:]]*include
-lib_headers  := "lib/[a-z0-9_/]+\.h"|<(assert|float|limits|math|stdalign|stdatomic|stdbool|stddef|stdint|stdlib|string)\.h>
+lib_headers  := "(lib/[a-z0-9_/]+|overlap)\.h"|<(assert|float|limits|math|stdalign|stdatomic|stdbool|stddef|stdint|stdlib|string)\.h>
 lib_includes := ^lib/[^:]*:[0-9]+:$(include_line)[[:space:]]*($(lib_headers))
 kernel_includes := ^lib/kernels/[^:]*:[0-9]+:$(include_line)[[:space:]]*<(immintrin|arm_neon)\.h>
 

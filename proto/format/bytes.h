@@ -26,6 +26,17 @@ static inline uint64_t bytes_unsigned(const uint8_t *bytes, size_t n, enum bytes
     return value;
 }
 
+/* n samples of 1, 2 or 4 bits from the at-th on, a byte each; the first is in the highest bits. */
+static inline void bytes_unpack(const uint8_t *packed, size_t at, size_t n, unsigned bits,
+                                uint8_t *ret_samples)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t bit = (at + i) * bits;
+
+        ret_samples[i] = (uint8_t)(packed[bit / 8] >> (8 - bits - bit % 8) & ((1u << bits) - 1));
+    }
+}
+
 /* A two's complement integer of n <= 8 bytes. */
 static inline int64_t bytes_signed(const uint8_t *bytes, size_t n, enum bytes_order order)
 {

@@ -34,7 +34,7 @@ static const struct {
     enum ov_dtype dtype;
 } dtypes[] = {
     {"b1", OV_U8},  {"u1", OV_U8},  {"i1", OV_I8},  {"u2", OV_U16}, {"i2", OV_I16}, {"u4", OV_U32},
-    {"i4", OV_I32}, {"u8", OV_U64}, {"i8", OV_I64}, {"f4", OV_F32}, {"f8", OV_F64},
+    {"i4", OV_I32}, {"u8", OV_U64}, {"i8", OV_I64}, {"f4", OV_F32}, {"f8", OV_F64}, {"f2", OV_F16},
 };
 
 static bool npy_is(const uint8_t *bytes, size_t n)
@@ -110,11 +110,11 @@ static bool set_unsupported(const struct cursor *cursor, struct text descr)
     if (descr.n > 1 && descr.at[1] == 'O')
         what = ", pickled Python objects, which are never read";
     else if (descr.n > 1 && descr.at[1] == 'f')
-        what = "; convert it to float32 or to an integer type";
+        what = "; convert it to float64 or to an integer type";
     return problem_set(
         cursor->reterr, PROBLEM_UNSUPPORTED_MASK, cursor->pointer,
         "The NPY element type is '%.*s'%s. Supported are b1, u1, i1, u2, i2, u4, i4, "
-        "u8, i8, f4 and f8.",
+        "u8, i8, f2, f4 and f8.",
         (int)(descr.n < 32 ? descr.n : 32), descr.at, what);
 }
 

@@ -212,7 +212,7 @@ def npy(labels, shape=None, descr="|u1", fortran=False):
 
 
 CODES = {"u1": "B", "i1": "b", "u2": "H", "i2": "h", "u4": "I", "i4": "i", "u8": "Q", "i8": "q",
-         "f4": "f", "f8": "d"}
+         "f2": "e", "f4": "f", "f8": "d"}
 
 
 def pack(values, descr):

@@ -76,6 +76,7 @@ UNDERSTOOD = {
     "NPY header without padding to 64": (npy_header((1, 0), DICT, "<H", 77) + LABELS, IMAGE),
     "NPY with minus zero": (npy([float(x) or -0.0 for x in LABELS], (3, 4), "<f4"), IMAGE),
     "NPY big-endian float": (npy([float(x) for x in LABELS], (3, 4), ">f8"), IMAGE),
+    "NPY float16": (npy([float(x) for x in LABELS], (3, 4), "<f2"), IMAGE),
     "PNG grey of 2 bits": (png(b"\x14\x18\x08", 4, 3, 2), IMAGE),
     "PNG grey of 4 bits": (png(b"\x01\x10\x01\x20\x00\x20", 4, 3, 4), IMAGE),
 }
@@ -84,7 +85,6 @@ REFUSED = {
     "NIfTI bitpix against datatype": (changed(NIFTI, o72=("<h", 16)), "bad-mask"),
     "NIfTI slope that makes halves": (changed(NIFTI, o112=("<2f", 0.5, 0.0)), "non-integral"),
     "NPY 4.0": (npy_header((4, 0), DICT, "<I") + LABELS, "unsupported-mask"),
-    "NPY float16": (npy(bytes(24), (3, 4), "<f2"), "unsupported-mask"),
     "NPY without voxels": (npy(b"", (0,)), "bad-mask"),
     "NPY of one number": (npy_header((1, 0), DICT.replace("(3, 4)", "()"), "<H") + b"\1", "bad-mask"),
     "NPY of eight axes": (npy(LABELS, (1, 3, 1, 2, 1, 2, 1, 1)), "unsupported-mask"),

@@ -1,5 +1,6 @@
 /* test_allocation_lib.c - every allocation of the library fails once, and nothing is lost. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/overlap_loss.h"
 #include "tests/unit/lib/naive.h"
 
 /* The linker sends the library's allocations here (--wrap). */
@@ -136,6 +137,46 @@ static enum ov_status ask_confusion(void)
     return status;
 }
 
+static enum ov_status lose(enum ov_loss loss)
+{
+    static float probabilities[2 * 40], gradient[2 * 40];
+    static uint8_t classes[40];
+    static const double weights[] = {1, 2};
+    const uint64_t shape[] = {1, 2, 40}, label_shape[] = {1, 40};
+    struct ov_tensor p, t, by;
+    struct ov_loss_options options_of_loss = ov_loss_options_default();
+    double value = 9;
+    options_of_loss.loss = loss;
+    options_of_loss.class_weights = weights;
+    options_of_loss.n_class_weights = 2;
+    gradient[79] = 9;
+    OK(ov_tensor_view(probabilities, OV_TENSOR_F32, 3, shape, &p));
+    OK(ov_tensor_view(classes, OV_TENSOR_U8, 2, label_shape, &t));
+    OK(ov_tensor_view(gradient, OV_TENSOR_F32, 3, shape, &by));
+    enum ov_status status = ov_loss_forward_backward(&(struct ov_loss_inputs){&p, &t, NULL},
+                                                     &options_of_loss, NULL, &by, &value, NULL);
+    if (status != OV_OK && (value != 9 || gradient[79] != 9))
+        return OV_EINVAL;
+    return status;
+}
+
+static enum ov_status lose_dice(void)
+{
+    return lose(OV_LOSS_DICE);
+}
+
+static enum ov_status lose_lovasz(void)
+{
+    return lose(OV_LOSS_LOVASZ);
+}
+
+static void losses_survive_and_leave_value_and_gradient_alone(void **state)
+{
+    (void)state;
+    assert_survives(lose_dice, 10);
+    assert_survives(lose_lovasz, 13);
+}
+
 static void making_a_counter_survives(void **state)
 {
     (void)state;
@@ -175,6 +216,7 @@ int main(void)
         cmocka_unit_test(counting_survives_and_leaves_the_result_alone),
         cmocka_unit_test(merging_survives),
         cmocka_unit_test(questions_survive_and_leave_the_result_alone),
+        cmocka_unit_test(losses_survive_and_leave_value_and_gradient_alone),
     };
     return cmocka_run_group_tests(tests, make_masks, NULL);
 }

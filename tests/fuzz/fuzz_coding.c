@@ -1,4 +1,4 @@
-/* fuzz_coding.c - any bytes, decoded as gzip, zlib and zstd. */
+/* fuzz_coding.c - any bytes, decoded as gzip, zlib, zstd and lz4. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz_mask.h"
 

@@ -70,6 +70,9 @@ static inline uint64_t fuzz_once(const struct source *source, size_t tile, struc
 
     env.limits.decoded_bytes = FUZZ_DECODED_BYTES;
     env.limits.voxels = FUZZ_DECODED_BYTES / 2;
+    env.limits.body_bytes = FUZZ_DECODED_BYTES;
+    env.limits.json_depth = 16;
+    env.limits.json_values = 16384;
     reader = reader_new(source, &env, reterr);
     if (reader != NULL) {
         const struct mask_header *header = reader_header(reader);

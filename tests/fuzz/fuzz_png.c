@@ -1,13 +1,9 @@
 /* fuzz_png.c - any bytes, read as png. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fuzz_mask.h"
+#include "fuzz_colors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 {
-    struct source source = fuzz_source(bytes, n_bytes);
-
-    source.format = FORMAT_PNG;
-    source.coding = CODING_NONE;
-    fuzz_mask(&source);
+    fuzz_colors(bytes, n_bytes, FORMAT_PNG);
     return 0;
 }

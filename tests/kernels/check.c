@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/kernels/kernels.h"
-#include "lib/overlap.h"
+#include "lib/overlap_loss.h"
 
 /* check [ISA]: the first kernels must have this name where one is given. Prints TAP. */
 
@@ -114,14 +114,53 @@ static bool whole_count_is_naive(void)
     return is_right;
 }
 
+enum { N_CLASSES = 3, N_VOXELS = 20011 };
+
+static bool loss_of(enum ov_activation activation, const char *isa, double *ret_value,
+                    float *ret_gradient)
+{
+    static float prediction[N_CLASSES * N_VOXELS];
+    static uint8_t labels[N_VOXELS];
+    const uint64_t shape[] = {1, N_CLASSES, N_VOXELS}, label_shape[] = {1, N_VOXELS};
+    struct ov_tensor p, t, g;
+    struct ov_loss_options options = ov_loss_options_default();
+    options.activation = activation;
+    for (size_t i = 0; i < N_CLASSES * N_VOXELS; i++)
+        prediction[i] = (float)(i * 2654435761u % 65536) / 65536;
+    for (size_t i = 0; i < N_VOXELS; i++)
+        labels[i] = (uint8_t)(i / 7 % N_CLASSES);
+    return ov_isa_select(isa) == OV_OK &&
+           ov_tensor_view(prediction, OV_TENSOR_F32, 3, shape, &p) == OV_OK &&
+           ov_tensor_view(labels, OV_TENSOR_U8, 2, label_shape, &t) == OV_OK &&
+           ov_tensor_view(ret_gradient, OV_TENSOR_F32, 3, shape, &g) == OV_OK &&
+           ov_loss_forward_backward(&(struct ov_loss_inputs){&p, &t, NULL}, &options, NULL, &g,
+                                    ret_value, NULL) == OV_OK;
+}
+
+static bool losses_have_equal_bits(void)
+{
+    static float gradient[2][N_CLASSES * N_VOXELS];
+    double value[2];
+    bool is_right = true;
+    for (int activation = 0; activation < OV_N_ACTIVATIONS; activation++) {
+        is_right = loss_of((enum ov_activation)activation, "scalar", &value[0], gradient[0]) &&
+                   loss_of((enum ov_activation)activation, "auto", &value[1], gradient[1]) &&
+                   memcmp(&value[0], &value[1], sizeof value[0]) == 0 &&
+                   memcmp(gradient[0], gradient[1], sizeof gradient[0]) == 0 && is_right;
+    }
+    return is_right;
+}
+
 int main(int argc, char **argv)
 {
     bool is_expected = argc < 2 || strcmp(ov_isa(), argv[1]) == 0;
     bool agree = all_lengths_agree(ov__kernels_available(0));
     bool is_naive = whole_count_is_naive();
-    printf("1..3\n# %s\n", ov_isa());
+    bool is_equal = losses_have_equal_bits();
+    printf("1..4\n# %s\n", ov_isa());
     report(1, "the_expected_kernels_are_chosen", is_expected);
     report(2, "the_best_kernels_give_the_scalar_answer", agree);
     report(3, "a_whole_count_equals_a_naive_one", is_naive);
-    return is_expected && agree && is_naive ? 0 : 1;
+    report(4, "losses_have_the_scalar_bits", is_equal);
+    return is_expected && agree && is_naive && is_equal ? 0 : 1;
 }

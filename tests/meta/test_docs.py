@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # test_docs - the documentation names what the code has, and its links lead somewhere.
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the tables in lib/overlap.h, proto/problem.h, proto/env.h, proto/reader.h and
+"""Reads the tables in lib/overlap.h, lib/overlap_loss.h, proto/problem.h, proto/env.h, proto/reader.h and
 daemon/config_keys.h, and holds the pages under docs/ to them, in both directions."""
 import glob
 import os
@@ -69,6 +69,17 @@ def check_metrics():
         if "mpty" not in text and "o value" not in text:
             faults.append("%s: nothing about empty classes" % name)
     report("every metric's range and empty case are stated", faults)
+
+
+def check_losses():
+    page = sections(read("docs/losses.md"))
+    losses = {l[1] for l in entries("lib/overlap_loss.h", "OV_LOSS_MAP")}
+    report("every loss has a section and every section a loss",
+           differences(losses, set(page), "loss"))
+    report("every loss has formula, gradient, range, absent class and source",
+           ["%s lacks %s" % (name, part) for name in sorted(losses & set(page))
+            for part in ("Formula", "Gradient", "Range", "Absent", "Source")
+            if "**%s:**" % part not in page[name]])
 
 
 def check_problems():
@@ -150,7 +161,7 @@ def check_decisions():
 
 
 def main():
-    for check in (check_metrics, check_problems, check_formats, check_keys, check_limits,
+    for check in (check_metrics, check_losses, check_problems, check_formats, check_keys, check_limits,
                   check_pages, check_decisions):
         check()
     print("1..%d" % len(results))

@@ -98,6 +98,7 @@ static void allow_lists_the_methods(void **state)
     (void)state;
     expect_allow("/v1/score", "POST, OPTIONS");
     expect_allow("/v1/runs/a/cases/b", "GET, HEAD, PUT, DELETE, OPTIONS");
+    expect_allow("/v1/shm/a", "GET, HEAD, PUT, DELETE, OPTIONS");
     expect_allow("/livez", "GET, HEAD, OPTIONS");
     expect_allow("*", "GET, HEAD, POST, PUT, DELETE, OPTIONS");
 }

@@ -3,6 +3,7 @@
 #ifndef NAIVE_H
 #define NAIVE_H
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,6 +96,17 @@ static inline void naive_reverse(unsigned char *bytes, size_t n)
         memcpy(to, &element, sizeof(type)); \
     } while (0)
 
+/* Of a number that float16 holds, and that is not subnormal: sign, exponent + 15, fraction. */
+static inline uint16_t naive_half(double value)
+{
+    int exponent;
+    double fraction = frexp(fabs(value), &exponent);
+    uint16_t sign = value < 0 ? 0x8000 : 0;
+    if (fraction == 0)
+        return sign;
+    return (uint16_t)(sign | (exponent + 14) << 10 | (int)((fraction * 2 - 1) * 1024));
+}
+
 /* Write a number as one element. */
 static inline void naive_store(void *to, enum ov_dtype dtype, bool swapped, double value)
 {
@@ -126,6 +138,16 @@ static inline void naive_store(void *to, enum ov_dtype dtype, bool swapped, doub
     case OV_F32:
         NAIVE_STORE(float);
         break;
+    case OV_F16: {
+        uint16_t half = naive_half(value);
+        memcpy(to, &half, sizeof half);
+        break;
+    }
+    case OV_BF16: { /* the upper half of a float; labels here have few bits */
+        float wide = (float)value;
+        memcpy(to, (unsigned char *)&wide + 2, 2);
+        break;
+    }
     default:
         NAIVE_STORE(double);
         break;

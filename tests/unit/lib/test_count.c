@@ -86,7 +86,7 @@ static void swapped_and_scaled_elements_are_the_same_labels(void **state)
     fill(9, 5, 12);
     for (int dtype = 0; dtype < OV_N_DTYPES; dtype++) {
         for (int swapped = 0; swapped < 2; swapped++) {
-            bool is_real = dtype == OV_F32 || dtype == OV_F64;
+            bool is_real = dtype >= OV_F32;
             struct ov_encoding encoding = {.dtype = (enum ov_dtype)dtype, .swapped = swapped};
             check_encoding(encoding);
             encoding.slope = .5;

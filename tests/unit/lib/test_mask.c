@@ -6,10 +6,12 @@
 
 static void dtypes_have_the_names_and_sizes_of_numpy(void **state)
 {
-    /* numpy 1.24: [(np.dtype(t).name, np.dtype(t).itemsize) for t in 'BbHhIiQqfd'] */
-    static const char *const names[] = {"uint8", "int8",   "uint16", "int16",   "uint32",
-                                        "int32", "uint64", "int64",  "float32", "float64"};
-    static const size_t sizes[] = {1, 1, 2, 2, 4, 4, 8, 8, 4, 8};
+    /* numpy 1.24: [(np.dtype(t).name, np.dtype(t).itemsize) for t in 'BbHhIiQqfde'], and PyTorch's
+     * name */
+    static const char *const names[] = {"uint8",   "int8",    "uint16",  "int16",
+                                        "uint32",  "int32",   "uint64",  "int64",
+                                        "float32", "float64", "float16", "bfloat16"};
+    static const size_t sizes[] = {1, 1, 2, 2, 4, 4, 8, 8, 4, 8, 2, 2};
     (void)state;
     for (int i = 0; i < OV_N_DTYPES; i++) {
         enum ov_dtype dtype = NO_DTYPE;

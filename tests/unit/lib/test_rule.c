@@ -142,9 +142,53 @@ static void an_error_is_found_however_late(void **state)
     }
 }
 
+static void element_values_are_those_stored(void **state)
+{
+    static const double numbers[] = {0, 1, 2, 100, 5};
+    (void)state;
+    for (int dtype = 0; dtype < OV_N_DTYPES; dtype++) {
+        for (int swapped = 0; swapped < 2; swapped++) {
+            struct ov_encoding encoding = {.dtype = (enum ov_dtype)dtype, .swapped = swapped};
+            for (size_t i = 0; i < N_OF(numbers); i++) {
+                unsigned char element[8];
+                naive_store(element, encoding.dtype, swapped, numbers[i]);
+                assert_true(ov_element_value(&encoding, element) == numbers[i]);
+                encoding.slope = .25;
+                encoding.intercept = -3;
+                assert_true(ov_element_value(&encoding, element) == numbers[i] * .25 - 3);
+                encoding.slope = 0;
+            }
+        }
+    }
+}
+
+/* IEEE 754-2008, table 3.5; 1/3 and the largest number from NumPy's float16. */
+static void half_precision_is_exact(void **state)
+{
+    static const struct {
+        enum ov_dtype dtype;
+        uint16_t bits;
+        double value;
+    } cases[] = {{OV_F16, 0x3c00, 1},         {OV_F16, 0x3555, 0.333251953125},
+                 {OV_F16, 0x7bff, 65504},     {OV_F16, 1, 0x1p-24},
+                 {OV_F16, 0x03ff, 0x3ffp-24}, {OV_F16, 0xc000, -2},
+                 {OV_F16, 0xfc00, -INFINITY}, {OV_BF16, 0x3f80, 1},
+                 {OV_BF16, 0x4049, 3.140625}, {OV_BF16, 0x0001, 0x1p-133},
+                 {OV_BF16, 0xff80, -INFINITY}};
+    (void)state;
+    for (size_t i = 0; i < N_OF(cases); i++) {
+        struct ov_encoding encoding = {.dtype = cases[i].dtype};
+        assert_true(ov_element_value(&encoding, &cases[i].bits) == cases[i].value);
+    }
+    struct ov_encoding encoding = {.dtype = OV_F16};
+    assert_true(isnan(ov_element_value(&encoding, &(uint16_t){0x7e01})));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(element_values_are_those_stored),
+        cmocka_unit_test(half_precision_is_exact),
         cmocka_unit_test(thresholds_are_exact_where_doubles_cannot_hold_the_integers),
         cmocka_unit_test(values_that_are_no_labels_are_refused),
         cmocka_unit_test(labels_of_runs_have_the_same_bounds),

@@ -95,6 +95,13 @@ static inline uint8_t *encode(enum coding_kind kind, const uint8_t *bytes, size_
         *ret_n = ZSTD_compress(out, cap, bytes, n, 3);
         return out;
     }
+    if (kind == CODING_LZ4) {
+        LZ4F_preferences_t preferences = {
+            .frameInfo = {.contentChecksumFlag = LZ4F_contentChecksumEnabled}};
+
+        *ret_n = LZ4F_compressFrame(out, cap, bytes, n, &preferences);
+        return out;
+    }
     assert_int_equal(
         deflateInit2(&stream, 6, Z_DEFLATED, kind == CODING_GZIP ? 31 : 15, 8, Z_DEFAULT_STRATEGY),
         0);

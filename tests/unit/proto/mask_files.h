@@ -13,6 +13,7 @@
 #include <string.h>
 /* cmocka.h needs the above */
 #include <cmocka.h>
+#include <lz4frame.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -49,15 +50,21 @@ static inline void test_give(uint64_t n_bytes)
 
 static inline struct env test_env(void)
 {
-    struct env env = {.memory_take = test_take, .memory_give = test_give};
+    struct env env = {
+        .budget_bytes = UINT64_MAX, .memory_take = test_take, .memory_give = test_give};
 
     env.limits.decoded_bytes = 1 << 24;
     env.limits.voxels = 1 << 24;
+    env.limits.json_depth = 32;
+    env.limits.json_values = 65536;
     budget_used = 0;
     budget_most = 0;
     budget_bytes = 1 << 24;
     return env;
 }
+
+/* What the sources of source_of say beside their files. */
+static const json_t *source_options;
 
 static inline struct source source_of(const uint8_t *bytes, size_t n_bytes)
 {
@@ -65,7 +72,8 @@ static inline struct source source_of(const uint8_t *bytes, size_t n_bytes)
                             .bytes = bytes,
                             .n_bytes = n_bytes,
                             .format = FORMAT_AUTO,
-                            .coding = CODING_AUTO};
+                            .coding = CODING_AUTO,
+                            .options = source_options};
     return source;
 }
 
@@ -236,6 +244,16 @@ static inline void put(struct file *file, const void *bytes, size_t n)
     file->n += n;
 }
 
+static inline void put_little(struct file *file, uint64_t value, size_t n_bytes)
+{
+    for (; n_bytes > 0; n_bytes--) {
+        uint8_t byte = (uint8_t)value;
+
+        put(file, &byte, 1);
+        value >>= 8;
+    }
+}
+
 /* "89 50 4e 47 ..." */
 static inline void put_hex(struct file *file, const char *hex)
 {
@@ -254,6 +272,18 @@ static inline void put_u32_big(struct file *file, uint32_t value)
     uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
                         (uint8_t)value};
     put(file, bytes, 4);
+}
+
+/* A chunk of a PNG. */
+static inline void put_chunk(struct file *file, const char *type, const void *bytes, size_t n)
+{
+    size_t start;
+
+    put_u32_big(file, (uint32_t)n);
+    start = file->n;
+    put(file, type, 4);
+    put(file, bytes, n);
+    put_u32_big(file, (uint32_t)crc32(0, file->bytes + start, (uInt)(file->n - start)));
 }
 
 /* Deflate by zlib; window_bits as zlib's: 15 zlib, 31 gzip, -15 raw. */
@@ -283,6 +313,17 @@ static inline void put_zstd(struct file *file, const void *bytes, size_t n)
     ZSTD_freeCCtx(ctx);
 }
 
+static inline void put_lz4(struct file *file, const void *bytes, size_t n)
+{
+    LZ4F_preferences_t preferences = {
+        .frameInfo = {.contentChecksumFlag = LZ4F_contentChecksumEnabled, .contentSize = n}};
+    size_t n_out = LZ4F_compressFrame(file->bytes + file->n, sizeof(file->bytes) - file->n, bytes,
+                                      n, &preferences);
+
+    assert_false(LZ4F_isError(n_out));
+    file->n += n_out;
+}
+
 static inline void put_coded(struct file *file, enum coding_kind kind, const void *bytes, size_t n)
 {
     switch (kind) {
@@ -294,6 +335,9 @@ static inline void put_coded(struct file *file, enum coding_kind kind, const voi
         break;
     case CODING_ZSTD:
         put_zstd(file, bytes, n);
+        break;
+    case CODING_LZ4:
+        put_lz4(file, bytes, n);
         break;
     default:
         put(file, bytes, n);

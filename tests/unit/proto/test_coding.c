@@ -1,4 +1,4 @@
-/* test_coding.c - gzip, zlib and zstd streams, whole, in pieces, concatenated and damaged. */
+/* test_coding.c - gzip, zlib, zstd and lz4 streams, whole, in pieces, concatenated and damaged. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "coding_streams.h"
 #include "proto/proto.h"
@@ -11,6 +11,10 @@ static const char zlib_hex[] = "78 9c 63 60 64 64 60 60 64 62 60 60 60 62 00 00 
 static const char zstd_hex[] =
     "28 b5 2f fd 04 58 61 00 00 00 01 01 00 00 01 02 00 00 00 02 00 18 a0 87"
     " b0";
+/* By the lz4 command, without a content size. */
+static const char lz4_hex[] =
+    "04 22 4d 18 64 40 a7 0c 00 00 80 00 01 01 00 00 01 02 00 00 00 02 00 00"
+    " 00 00 00 e1 4d c4 7d";
 
 static void names_are_found_and_nothing_else(void **state)
 {
@@ -32,11 +36,12 @@ static void http_names_ignore_case_and_know_x_gzip(void **state)
     assert_int_equal(coding_find_http("Zstd"), CODING_ZSTD);
     assert_int_equal(coding_find_http("identity"), CODING_NONE);
     assert_int_equal(coding_find_http("br"), CODING_N);
+    assert_int_equal(coding_find_http("lz4"), CODING_N);
     assert_int_equal(coding_find_http(""), CODING_N);
     assert_string_equal(coding_accept(), "gzip, deflate, zstd");
 }
 
-static void gzip_and_zstd_are_sniffed_and_zlib_is_not(void **state)
+static void what_has_a_signature_is_sniffed_and_zlib_has_none(void **state)
 {
     struct file *file = file_new();
 
@@ -49,6 +54,10 @@ static void gzip_and_zstd_are_sniffed_and_zlib_is_not(void **state)
     assert_int_equal(coding_sniff(file->bytes, file->n), CODING_ZSTD);
     assert_int_equal(coding_sniff(file->bytes, 3), CODING_NONE);
     file->n = 0;
+    put_hex(file, lz4_hex);
+    assert_int_equal(coding_sniff(file->bytes, file->n), CODING_LZ4);
+    assert_int_equal(coding_sniff(file->bytes, 3), CODING_NONE);
+    file->n = 0;
     put_hex(file, zlib_hex);
     assert_int_equal(coding_sniff(file->bytes, file->n), CODING_NONE);
     assert_int_equal(coding_sniff(NULL, 0), CODING_NONE);
@@ -57,8 +66,10 @@ static void gzip_and_zstd_are_sniffed_and_zlib_is_not(void **state)
 
 static void published_streams_decode_in_pieces_of_any_size(void **state)
 {
-    static const char *const hex[] = {
-        [CODING_GZIP] = gzip_hex, [CODING_ZLIB] = zlib_hex, [CODING_ZSTD] = zstd_hex};
+    static const char *const hex[] = {[CODING_GZIP] = gzip_hex,
+                                      [CODING_ZLIB] = zlib_hex,
+                                      [CODING_ZSTD] = zstd_hex,
+                                      [CODING_LZ4] = lz4_hex};
 
     (void)state;
     for (enum coding_kind kind = CODING_GZIP; kind < CODING_N; kind++) {
@@ -167,6 +178,51 @@ static void zstd_frames_are_joined_and_skippable_ones_skipped(void **state)
     free(file);
 }
 
+static void lz4_frames_are_joined_and_skippable_ones_skipped(void **state)
+{
+    static const char skippable[] = "50 2a 4d 18 03 00 00 00 61 62 63";
+    struct file *file = file_new();
+
+    (void)state;
+    put_hex(file, skippable);
+    put_lz4(file, picture, 5);
+    put_hex(file, skippable);
+    put_lz4(file, picture + 5, 7);
+    put_hex(file, "5f 2a 4d 18 00 00 00 00");
+    assert_decodes(CODING_LZ4, file, picture, sizeof(picture));
+    put_hex(file, "5f 2a 4d 18 00 01 00 00");
+    assert_fails(CODING_LZ4, file, PROBLEM_TRUNCATED, "lz4 data ends");
+    free(file);
+}
+
+/* Linked and independent blocks of every size, checksums of blocks, no content checksum. */
+static void lz4_frames_of_every_kind_decode(void **state)
+{
+    const size_t n = 9000000, cap = n + n / 8;
+    uint8_t *bytes = volume(n), *encoded = malloc(cap), *out = malloc(n + 1);
+
+    (void)state;
+    assert_non_null(encoded);
+    assert_non_null(out);
+    for (unsigned i = 0; i < 32; i++) {
+        LZ4F_preferences_t preferences = {
+            .frameInfo = {.blockSizeID = LZ4F_max64KB + i % 4,
+                          .blockMode = i & 4 ? LZ4F_blockIndependent : LZ4F_blockLinked,
+                          .contentChecksumFlag = i >> 3 & 1,
+                          .blockChecksumFlag = i >> 4 & 1}};
+        size_t n_encoded = LZ4F_compressFrame(encoded, cap, bytes, n, &preferences), n_decoded;
+        struct problem problem =
+            decode(CODING_LZ4, encoded, n_encoded, i % 2 ? 65536 : 777777, out, n + 1, &n_decoded);
+
+        assert_string_equal(problem.detail, "");
+        assert_int_equal(n_decoded, n);
+        assert_memory_equal(out, bytes, n);
+    }
+    free(out);
+    free(encoded);
+    free(bytes);
+}
+
 static void peeking_moves_nothing(void **state)
 {
     uint8_t *bytes = volume(3000), out[3000];
@@ -209,6 +265,7 @@ static void borrowing_is_for_plain_bytes(void **state)
     struct problem problem = {0};
     struct coding *coding = coding_new(CODING_NONE, picture, 12, POINTER, &problem);
     struct file *file = file_new();
+    size_t n;
 
     (void)state;
     assert_ptr_equal(coding_borrow(coding, 5), picture);
@@ -216,9 +273,16 @@ static void borrowing_is_for_plain_bytes(void **state)
     assert_ptr_equal(coding_borrow(coding, 7), picture + 5);
     assert_true(coding_finish(coding, &problem));
     coding_free(coding);
+    coding = coding_new(CODING_NONE, picture, 12, POINTER, &problem);
+    assert_ptr_equal(coding_borrow(coding, 5), picture);
+    assert_ptr_equal(coding_borrow_rest(coding, &n), picture + 5);
+    assert_int_equal(n, 7);
+    assert_true(coding_finish(coding, &problem));
+    coding_free(coding);
     put_hex(file, zlib_hex);
     coding = coding_new(CODING_ZLIB, file->bytes, file->n, POINTER, &problem);
     assert_null(coding_borrow(coding, 1));
+    assert_null(coding_borrow_rest(coding, &n));
     coding_free(coding);
     free(file);
 }
@@ -248,13 +312,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_found_and_nothing_else),
         cmocka_unit_test(http_names_ignore_case_and_know_x_gzip),
-        cmocka_unit_test(gzip_and_zstd_are_sniffed_and_zlib_is_not),
+        cmocka_unit_test(what_has_a_signature_is_sniffed_and_zlib_has_none),
         cmocka_unit_test(published_streams_decode_in_pieces_of_any_size),
         cmocka_unit_test(empty_streams_are_empty_and_empty_input_is_truncated),
         cmocka_unit_test(megabytes_decode_in_odd_pieces),
         cmocka_unit_test(gzip_members_are_joined_and_empty_ones_allowed),
         cmocka_unit_test(gzip_headers_may_have_every_field),
         cmocka_unit_test(zstd_frames_are_joined_and_skippable_ones_skipped),
+        cmocka_unit_test(lz4_frames_are_joined_and_skippable_ones_skipped),
+        cmocka_unit_test(lz4_frames_of_every_kind_decode),
         cmocka_unit_test(peeking_moves_nothing),
         cmocka_unit_test(borrowing_is_for_plain_bytes),
         cmocka_unit_test(reading_exactly_says_what_is_missing),

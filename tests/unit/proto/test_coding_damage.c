@@ -82,7 +82,7 @@ static void every_flip_fails_or_decodes_the_same(void **state)
 static void each_byte_of_a_checksum_or_length_is_checked(void **state)
 {
     static const size_t n_trailer[CODING_N] = {
-        [CODING_GZIP] = 8, [CODING_ZLIB] = 4, [CODING_ZSTD] = 4};
+        [CODING_GZIP] = 8, [CODING_ZLIB] = 4, [CODING_ZSTD] = 4, [CODING_LZ4] = 4};
     struct file *file = file_new();
 
     (void)state;
@@ -174,6 +174,19 @@ static void zstd_of_before_version_1_and_dictionaries_are_refused(void **state)
     free(file);
 }
 
+static void lz4_of_before_frames_and_dictionaries_are_refused(void **state)
+{
+    struct file *file = file_new();
+
+    (void)state;
+    put_hex(file, "02 21 4c 18 0d 00 00 00 c0 00 01 01 00 00 01 02 00 00 00 02 00");
+    assert_fails(CODING_LZ4, file, PROBLEM_CORRUPT, "does not begin with an lz4 frame");
+    file->n = 0; /* version 1, independent blocks, a dictionary's number */
+    put_hex(file, "04 22 4d 18 61 40 01 00 00 00 27 00 00 00 00");
+    assert_fails(CODING_LZ4, file, PROBLEM_CORRUPT, "dictionary");
+    free(file);
+}
+
 static void a_stream_that_failed_stays_failed(void **state)
 {
     struct problem problem = {0};
@@ -228,6 +241,7 @@ int main(void)
         cmocka_unit_test(a_match_before_the_first_byte_near_the_end_is_corrupt),
         cmocka_unit_test(zstd_windows_end_at_8_mib),
         cmocka_unit_test(zstd_of_before_version_1_and_dictionaries_are_refused),
+        cmocka_unit_test(lz4_of_before_frames_and_dictionaries_are_refused),
         cmocka_unit_test(a_stream_that_failed_stays_failed),
         cmocka_unit_test(surplus_is_found_without_inflating_it),
     };

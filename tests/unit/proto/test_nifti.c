@@ -250,9 +250,13 @@ static void compressed_files_are_read_and_their_damage_is_seen(void **state)
     struct file *plain = nifti_new(kinds[0]);
 
     (void)state;
-    for (enum coding_kind kind = CODING_GZIP; kind < CODING_N; kind += 2) {
+    for (enum coding_kind kind = CODING_GZIP; kind < CODING_N; kind++) {
         struct file *file = file_new();
 
+        if (kind == CODING_ZLIB) { /* has no signature to go by */
+            free(file);
+            continue;
+        }
         put_coded(file, kind, plain->bytes, plain->n);
         assert_voxels(file, picture, 12);
         every_truncation_is_a_problem(file);

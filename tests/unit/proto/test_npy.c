@@ -80,7 +80,7 @@ static void dtypes_and_byte_orders_are_told_apart(void **state)
         enum ov_dtype dtype;
     } cases[] = {{"b1", OV_U8},  {"u1", OV_U8},  {"i1", OV_I8},  {"u2", OV_U16},
                  {"i2", OV_I16}, {"u4", OV_U32}, {"i4", OV_I32}, {"u8", OV_U64},
-                 {"i8", OV_I64}, {"f4", OV_F32}, {"f8", OV_F64}};
+                 {"i8", OV_I64}, {"f4", OV_F32}, {"f8", OV_F64}, {"f2", OV_F16}};
     struct outcome *outcome = malloc(sizeof(*outcome));
 
     (void)state;
@@ -195,7 +195,7 @@ static void objects_structures_and_other_types_are_refused(void **state)
 {
     (void)state;
     assert_dict_problem(DICT("'|O'", "False", "(3, 4)"), PROBLEM_UNSUPPORTED_MASK, "pickled");
-    assert_dict_problem(DICT("'<f2'", "False", "(3, 4)"), PROBLEM_UNSUPPORTED_MASK, "float32");
+    assert_dict_problem(DICT("'<f3'", "False", "(3, 4)"), PROBLEM_UNSUPPORTED_MASK, "float64");
     assert_dict_problem(DICT("'<c8'", "False", "(3, 4)"), PROBLEM_UNSUPPORTED_MASK, "'<c8'");
     assert_dict_problem(DICT("'<M8[ns]'", "False", "(3, 4)"), PROBLEM_UNSUPPORTED_MASK, "M8");
     assert_dict_problem(DICT("'u1'", "False", "(3, 4)"), PROBLEM_UNSUPPORTED_MASK, "'u1'");

@@ -18,17 +18,6 @@ struct image {
     uint8_t depth, colours, interlaced;
 };
 
-static void put_chunk(struct file *file, const char *type, const void *bytes, size_t n)
-{
-    size_t start;
-
-    put_u32_big(file, (uint32_t)n);
-    start = file->n;
-    put(file, type, 4);
-    put(file, bytes, n);
-    put_u32_big(file, (uint32_t)crc32(0, file->bytes + start, (uInt)(file->n - start)));
-}
-
 static void put_start(struct file *file, struct image image)
 {
     struct file *header = file_new();

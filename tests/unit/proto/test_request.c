@@ -293,7 +293,7 @@ static void sources_are_read_and_default_to_guessing(void **state)
     assert_int_equal(request.reference.format, FORMAT_AUTO);
     assert_int_equal(request.reference.coding, CODING_AUTO);
     assert_false(request.reference.declared);
-    assert_string_equal(request.reference_base64, "AAAA");
+    assert_string_equal(request.reference.base64, "AAAA");
     request_done(&request);
 }
 
@@ -305,7 +305,7 @@ static void bad_sources_are_refused(void **state)
                    "#/prediction/part");
     expect_refused("{\"prediction\":{\"part\":\"prediction\",\"base64\":\"\"}}",
                    PROBLEM_BAD_PARAMETER, "#/prediction");
-    expect_refused("{\"reference\":{\"format\":\"tiff\"}}", PROBLEM_BAD_PARAMETER,
+    expect_refused("{\"reference\":{\"format\":\"bmp\"}}", PROBLEM_BAD_PARAMETER,
                    "#/reference/format");
     expect_refused("{\"reference\":{\"encoding\":\"br\"}}", PROBLEM_BAD_PARAMETER,
                    "#/reference/encoding");

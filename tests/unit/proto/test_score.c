@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <zlib.h>
 
+#include "proto/reader.h"
 #include "tests/unit/proto/score_fixture.h"
 
 /* p: 1 1 2 2 0 0, r: 1 2 2 2 0 3. */
@@ -310,7 +311,7 @@ static void the_contract_is_built_in(void **state)
     assert_memory_equal(text, "openapi: 3.1", 12);
     assert_int_equal(text[n - 1], '\n');
     assert_int_equal(json_array_size(at(info, "metrics")), 17);
-    assert_int_equal(json_array_size(at(info, "formats")), 4);
+    assert_int_equal(json_array_size(at(info, "formats")), FORMAT_N);
     json_decref(info);
 }
 

@@ -1,0 +1,40 @@
+/* shm.h - shared memory by name: /v1/shm, and how requests over HTTP find it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_SHM_H
+#define DAEMON_SHM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "proto/segment.h"
+
+struct job;
+struct json_t;
+struct registry_counts;
+struct server;
+
+bool shm_is_enabled(const struct server *server);
+
+/* The routes PUT, GET, DELETE /v1/shm/{name} and GET /v1/shm. */
+bool shm_check(struct job *job, struct problem *reterr);
+bool shm_put(struct job *job);
+bool shm_get(struct job *job);
+bool shm_delete(struct job *job);
+bool shm_list(struct job *job);
+
+/* struct segments' find, whose user is the job. */
+struct segment *shm_find(void *job, const struct segment_name *name, const char *pointer,
+                         struct problem *reterr);
+
+/* The same for a user of whom it is known that they may. */
+struct segment *shm_find_for(uid_t uid, const struct segment_name *name, const char *pointer,
+                             struct problem *reterr);
+
+/*
+ * "offset" and "byte_size" of a registration; *ret_byte_size is left alone where it is not given.
+ * Other members are for the caller, who calls it for each.
+ */
+bool shm_read_extent(const char *member, const struct json_t *json, uint64_t *ret_offset,
+                     uint64_t *ret_byte_size, struct problem *reterr);
+
+#endif

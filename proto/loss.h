@@ -1,0 +1,48 @@
+/* loss.h - one loss being computed, as the files of proto that build it up see it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef PROTO_LOSS_H
+#define PROTO_LOSS_H
+
+#include "proto/body.h"
+#include "proto/loss_request.h"
+
+/* One input: as it was sent, and as the library is to see it. */
+struct loss_input {
+    struct reader *reader; /* NULL for a mask that is not there */
+    void *room;            /* its elements, where they do not lie in the body */
+    struct ov_tensor tensor;
+};
+
+struct loss {
+    const struct env *env;
+    struct loss_request request;
+    struct body body; /* its growth is what the inputs take */
+    struct loss_input inputs[LOSS_N_PARTS];
+    uint64_t n_values;
+    double *values;
+    struct growth growth; /* of the gradient, which outlives the inputs */
+    /* Room for an answer's first part, then the gradient as a file, then the answer's end; NULL
+     * for no gradient. */
+    uint8_t *gradient;
+    size_t n_before;
+    size_t n_file;
+    char *text; /* an answer of one part */
+    uint64_t decode_ns;
+    uint64_t compute_ns;
+};
+
+/* loss_input.c: read the inputs whole and bring their axes to samples, classes, space. */
+bool loss_inputs_read(struct loss *loss, struct problem *reterr);
+void loss_inputs_done(struct loss *loss);
+
+/*
+ * loss_input.c: view elements without gaps, last axis fastest, that have the prediction's shape as
+ * it was sent.
+ */
+struct ov_tensor loss_like_prediction(const struct loss *loss, void *data);
+
+/* loss_file.c: the gradient's room, its file's header in place, and where its elements go. */
+#define LOSS_AFTER_BYTES 64
+bool loss_file_new(struct loss *loss, void **ret_elements, struct problem *reterr);
+
+#endif
