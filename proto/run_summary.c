@@ -305,7 +305,7 @@ static json_t *summary_json(const struct summary *summary)
 static json_t *table_of(json_t *json, const struct run_query *query)
 {
     static const char *const kinds[] = {"classes", "regions"};
-    json_t *table = json_array();
+    json_t *table = json != NULL ? json_array() : NULL;
 
     for (size_t k = 0; k < 2; k++) {
         json_t *item;
@@ -315,8 +315,9 @@ static json_t *table_of(json_t *json, const struct run_query *query)
         {
             for (size_t m = 0; m < query->n_metrics; m++) {
                 const char *name = ov_metric_name(query->metrics[m]);
-                json_t *row = json_copy(item);
+                json_t *row = json_object();
 
+                json_merge(&row, item);
                 json_put(&row, "metric", json_string(name));
                 json_put(&row, "of_cases",
                          json_incref(json_object_get(json_object_get(item, "metrics"), name)));
