@@ -13,7 +13,7 @@
 #define TRUNCATE_PAGES   16384
 
 /* So many rows go at a time: whoever keeps a case meanwhile waits some milliseconds. */
-#define SLICE_ROWS 500
+#define SLICE_ROWS 100
 
 #define SLICE_PAUSE_NS (UINT64_C(20) * 1000 * 1000)
 

@@ -426,7 +426,7 @@ double ov_quantile(const double *sorted, size_t n, double q);
  *   rows       [n_rows][n_columns]
  *   ret_sums   [n_resamples][n_columns]
  *
- * The rows of a resample are added in the order in which they are drawn. Number k, k = 0, 1, ...,
+ * Rows are added in ascending order, each times how often it was drawn. Number k, k = 0, 1, ...,
  * of all draws, resample after resample, is row ((x >> 32) * n_rows) >> 32, where x is output k of
  * SplitMix64 from `seed`: z = seed + (k + 1) * 0x9e3779b97f4a7c15; z = (z ^ (z >> 30)) *
  * 0xbf58476d1ce4e5b9; z = (z ^ (z >> 27)) * 0x94d049bb133111eb; x = z ^ (z >> 31). Some rows are

@@ -136,10 +136,28 @@ static uint64_t splitmix(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-static void draw(uint64_t *state, uint32_t *drawn, size_t n)
+/* A row of a resample, and how often it was drawn. */
+struct drawn {
+    uint32_t row;
+    uint32_t times;
+};
+
+/* n draws, as the rows that came: two in three of them. Returns how many. */
+static size_t draw(uint64_t *state, size_t n, struct drawn *list)
 {
+    size_t n_drawn = 0;
+
     for (size_t i = 0; i < n; i++)
-        drawn[i] = (uint32_t)(((splitmix(state) >> 32) * n) >> 32);
+        list[i].times = 0;
+    for (size_t i = 0; i < n; i++)
+        list[((splitmix(state) >> 32) * n) >> 32].times++;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t times = list[i].times;
+
+        list[n_drawn] = (struct drawn){(uint32_t)i, times};
+        n_drawn += times > 0;
+    }
+    return n_drawn;
 }
 
 /* Strips of LANES columns, row after row: a row of a strip is a line of the cache. */
@@ -160,30 +178,31 @@ typedef double two_lanes;
 #endif
 
 /* Each sum waits for the one before it, so there are many at a time. */
-static void add_strip(const double *strip, const uint32_t *drawn, size_t n, double *ret_sums)
+static void add_strip(const double *strip, const struct drawn *drawn, size_t n, double *ret_sums)
 {
     two_lanes sums[LANES / STEP];
 
     memset(sums, 0, sizeof(sums));
     for (size_t i = 0; i < n; i++) {
-        const two_lanes *row = (const two_lanes *)(strip + (size_t)drawn[i] * LANES);
+        const two_lanes *row = (const two_lanes *)(strip + (size_t)drawn[i].row * LANES);
+        double times = drawn[i].times;
 
 #pragma GCC unroll 16
         for (size_t lane = 0; lane < LANES / STEP; lane++)
-            sums[lane] += row[lane];
+            sums[lane] += row[lane] * times;
     }
     memcpy(ret_sums, sums, sizeof(sums));
 }
 
-static void add_drawn(const double *strips, const uint32_t *drawn, size_t n_rows, size_t n_columns,
-                      double *ret_sums)
+static void add_drawn(const double *strips, size_t n_rows, const struct drawn *drawn, size_t n,
+                      double *ret_sums, size_t n_columns)
 {
     for (size_t c = 0; c < n_columns; c += LANES) {
-        size_t n = n_columns - c < LANES ? n_columns - c : LANES;
+        size_t n_lanes = n_columns - c < LANES ? n_columns - c : LANES;
         double sums[LANES];
 
-        add_strip(strips + c * n_rows, drawn, n_rows, sums);
-        memcpy(ret_sums + c, sums, n * sizeof(*sums));
+        add_strip(strips + c * n_rows, drawn, n, sums);
+        memcpy(ret_sums + c, sums, n_lanes * sizeof(*sums));
     }
 }
 
@@ -193,7 +212,7 @@ enum ov_status ov_resample(const double *rows, size_t n_rows, size_t n_columns, 
     size_t n_strips = (n_columns + LANES - 1) / LANES;
     uint64_t state = seed;
     double *strips;
-    uint32_t *drawn;
+    struct drawn *drawn;
 
     if (n_rows == 0 || n_columns == 0 || n_rows > UINT32_MAX)
         return OV_EINVAL;
@@ -208,8 +227,9 @@ enum ov_status ov_resample(const double *rows, size_t n_rows, size_t n_columns, 
     }
     make_strips(rows, n_rows, n_columns, strips);
     for (size_t i = 0; i < n_resamples; i++) {
-        draw(&state, drawn, n_rows);
-        add_drawn(strips, drawn, n_rows, n_columns, ret_sums + i * n_columns);
+        size_t n = draw(&state, n_rows, drawn);
+
+        add_drawn(strips, n_rows, drawn, n, ret_sums + i * n_columns, n_columns);
     }
     free(strips);
     free(drawn);

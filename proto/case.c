@@ -117,16 +117,19 @@ static bool pack(const struct score *score, struct score_kept *kept)
 /* What was said of the case beside its group, which is looked at often and stands alone. */
 static bool say(const struct score *score, struct score_kept *kept)
 {
-    json_t *json = json_copy(score->request.kept_case);
-    const char *group = json_string_value(json_object_get(json, "group"));
+    json_t *json = json_object();
+    const char *group;
     size_t n_bytes;
-    bool ok = json != NULL;
+    bool ok;
 
-    if (ok && group != NULL) {
+    json_merge(&json, score->request.kept_case);
+    group = json_string_value(json_object_get(json, "group"));
+    if (group != NULL) {
         kept->group = strdup(group);
-        ok = kept->group != NULL;
         json_object_del(json, "group");
     }
+    ok = json != NULL &&
+         (kept->group != NULL || json_object_get(score->request.kept_case, "group") == NULL);
     if (ok && json_object_size(json) > 0) {
         kept->meta = json_print(json, &n_bytes);
         ok = kept->meta != NULL;

@@ -155,6 +155,14 @@ void json_put(json_t **object, const char *name, json_t *value)
     }
 }
 
+void json_merge(json_t **object, json_t *from)
+{
+    if (json_object_update(*object, from) != 0) {
+        json_decref(*object);
+        *object = NULL;
+    }
+}
+
 struct json_pointer json_pointer_to(const char *base, const char *name)
 {
     struct json_pointer pointer;

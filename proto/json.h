@@ -39,6 +39,9 @@ char *json_print(const json_t *json, size_t *ret_bytes);
 void json_push(json_t **array, json_t *value);
 void json_put(json_t **object, const char *name, json_t *value);
 
+/* Set all members of another object, which stays as it is; the same where memory is out. */
+void json_merge(json_t **object, json_t *from);
+
 /* "#/a" and a member name or index: "#/a/b", "#/a/3". Names are escaped as RFC 6901 wants. */
 struct json_pointer {
     char text[96];

@@ -40,9 +40,7 @@ json_t *run_time(uint64_t ms)
 
 json_t *run_stored(const char *text)
 {
-    json_t *json = text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-
-    return json != NULL ? json : json_null();
+    return text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : json_null();
 }
 
 json_t *run_facts_json(const struct run_facts *run)
@@ -71,11 +69,10 @@ void run_put_metrics(json_t **object, const struct run_query *query, const struc
 
 void run_put_key(json_t **object, const struct kept_entry *entry)
 {
-    json_t *name = entry->n_name > 0 ? json_stringn(entry->name, entry->n_name) : NULL;
-
     if (!entry->is_region)
         json_put(object, "label", json_integer(entry->label));
-    json_put(object, "name", name != NULL ? name : json_null());
+    json_put(object, "name",
+             entry->n_name > 0 ? json_stringn(entry->name, entry->n_name) : json_null());
 }
 
 bool run_selects(const struct run_query *query, const struct kept_entry *entry)
@@ -126,9 +123,10 @@ static void put_meta(json_t **object, const struct case_row *row)
         json_t *member = json_object_get(meta, names[i]);
 
         json_put(object, names[i],
-                 member != NULL ? json_incref(member)
-                 : i == 0       ? json_array()
-                                : json_null());
+                 meta == NULL     ? NULL
+                 : member != NULL ? json_incref(member)
+                 : i == 0         ? json_array()
+                                  : json_null());
     }
     json_decref(meta);
 }

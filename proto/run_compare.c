@@ -265,7 +265,7 @@ static json_t *comparison_json(const struct comparison *comparison)
 static json_t *table_of(json_t *json)
 {
     static const char *const kinds[] = {"classes", "regions"};
-    json_t *table = json_array();
+    json_t *table = json != NULL ? json_array() : NULL;
 
     for (size_t k = 0; k < 2; k++) {
         json_t *item;
@@ -278,9 +278,10 @@ static json_t *table_of(json_t *json)
 
             json_object_foreach(json_object_get(item, "metrics"), name, metric)
             {
-                json_t *row = json_copy(item);
+                json_t *row = json_object();
 
-                json_object_update(row, metric);
+                json_merge(&row, item);
+                json_merge(&row, metric);
                 json_put(&row, "metric", json_string(name));
                 json_push(&table, row);
             }

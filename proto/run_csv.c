@@ -49,22 +49,25 @@ static void put_list(FILE *out, const json_t *array)
     put_text(out, joined);
 }
 
-static void put_value(FILE *out, const json_t *value)
+/* false where memory is out. */
+static bool put_value(FILE *out, const json_t *value)
 {
     char *text;
 
     if (value == NULL || json_is_null(value))
-        return;
+        return true;
     if (json_is_string(value)) {
         put_text(out, json_string_value(value));
     } else if (json_is_array(value)) {
         put_list(out, value);
     } else {
         text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        if (text != NULL)
-            fputs(text, out);
+        if (text == NULL)
+            return false;
+        fputs(text, out);
         free(text);
     }
+    return true;
 }
 
 /* "a.b", and a number for an element of a list. */
@@ -105,12 +108,12 @@ char *run_csv(json_t *rows, const char *const *columns, size_t *ret_bytes, struc
             for (size_t i = 0; columns[i] != NULL; i++) {
                 if (i > 0)
                     fputc(',', sheet.out);
-                put_value(sheet.out, find(row, columns[i]));
+                ok = put_value(sheet.out, find(row, columns[i])) && ok;
             }
             fputs("\r\n", sheet.out);
         }
-        ok = ferror(sheet.out) == 0;
-        ok = fclose(sheet.out) == 0 && ok;
+        ok = ferror(sheet.out) == 0 && ok;
+        ok = fclose(sheet.out) == 0 && ok && sheet.text != NULL; /* glibc may say 0 */
     }
     json_decref(rows);
     if (ok) {

@@ -42,13 +42,14 @@ struct place {
     const struct case_row *row;
 };
 
-static bool has_tag(const struct case_row *row, const char *tag)
+static bool has_tag(const struct case_row *row, const char *tag, bool *failed)
 {
     json_t *meta = run_stored(row->meta);
     json_t *value;
     size_t index;
     bool found = false;
 
+    *failed = *failed || meta == NULL;
     json_array_foreach(json_object_get(meta, "tags"), index, value)
     {
         found = found || strcmp(json_string_value(value), tag) == 0;
@@ -57,14 +58,14 @@ static bool has_tag(const struct case_row *row, const char *tag)
     return found;
 }
 
-static bool passes(const struct case_row *row, const struct run_query *query)
+static bool passes(const struct case_row *row, const struct run_query *query, bool *failed)
 {
     struct kept_reader reader;
     struct kept_entry entry;
 
     if (query->group != NULL && (row->group == NULL || strcmp(row->group, query->group) != 0))
         return false;
-    if (query->tag != NULL && !has_tag(row, query->tag))
+    if (query->tag != NULL && !has_tag(row, query->tag, failed))
         return false;
     if (!query->has_label && query->region == NULL)
         return true;
@@ -197,6 +198,7 @@ static bool make_page(const struct run_facts *run, const struct rows *cases,
     struct case_row last = {.name = ""};
     struct place after = {.row = &last};
     int (*compare)(const void *, const void *) = names_descend(query) ? compare_down : compare_up;
+    bool failed = false;
     size_t n = 0;
 
     if (query->cursor != NULL && !read_cursor(run->name, query, &last, &after, reterr))
@@ -207,7 +209,7 @@ static bool make_page(const struct run_facts *run, const struct rows *cases,
     for (size_t i = 0; i < cases->n_cases; i++) {
         struct place place = {.row = &cases->cases[i]};
 
-        if (!passes(place.row, query))
+        if (!passes(place.row, query, &failed))
             continue;
         ret->n_all++;
         place.key = key_of(place.row, query);
@@ -216,7 +218,7 @@ static bool make_page(const struct run_facts *run, const struct rows *cases,
     }
     qsort(ret->places, n, sizeof(*ret->places), compare);
     ret->n = n;
-    return true;
+    return !failed || problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the list.");
 }
 
 /* ---- cases ----------------------------------------------------------------------------------- */
@@ -229,11 +231,12 @@ static void flatten(json_t **table, json_t *item, const char *kind)
 
     json_array_foreach(json_object_get(item, kind), index, scored)
     {
-        json_t *row = json_copy(item);
+        json_t *row = json_object();
 
+        json_merge(&row, item);
         json_object_del(row, "classes");
         json_object_del(row, "regions");
-        json_object_update(row, scored);
+        json_merge(&row, scored);
         json_push(table, row);
     }
 }
@@ -246,7 +249,7 @@ static char *print_table(json_t *array, const struct run_query *query, size_t *r
                                         "fp",    "fn",    "prediction", "reference"};
     const char *columns[sizeof(fixed) / sizeof(fixed[0]) + OV_N_METRICS + 1] = {NULL};
     size_t n = sizeof(fixed) / sizeof(fixed[0]);
-    json_t *table = json_array();
+    json_t *table = array != NULL ? json_array() : NULL;
     json_t *item;
     size_t index;
 

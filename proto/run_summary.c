@@ -7,8 +7,23 @@
 #include "proto/json.h"
 #include "proto/run_series.h"
 
-/* Columns that are resampled for each class: four counts, then a sum and a number per metric. */
-enum { COLUMN_VOXELS, COLUMN_PREDICTION, COLUMN_REFERENCE, COLUMN_TP, COLUMN_METRICS };
+/* Metrics whose values are there in the same cases: where not both masks are empty. */
+#define BY_POLICY(symbol, name, low, high, policy) [symbol] = policy,
+static const bool by_policy[OV_N_METRICS] = {OV_METRIC_MAP(BY_POLICY)};
+#undef BY_POLICY
+
+/*
+ * Columns that are resampled for each class: counts, those of all voxels only where a metric may
+ * want them; for each metric a sum of values and their number, which metrics may share.
+ */
+enum { COLUMN_PREDICTION, COLUMN_REFERENCE, COLUMN_TP, COLUMN_N_COUNTS };
+
+struct columns {
+    size_t voxels; /* 0 for none */
+    size_t sum[OV_N_METRICS];
+    size_t n_defined[OV_N_METRICS];
+    size_t n;
+};
 
 struct summary {
     const struct run_facts *run;
@@ -16,7 +31,7 @@ struct summary {
     struct series_table table;
     struct resamples resamples;
     double *values; /* room for one value per case */
-    size_t n_per_class;
+    struct columns columns;
 };
 
 static double value_of(const struct sample *sample, enum ov_metric metric)
@@ -26,9 +41,27 @@ static double value_of(const struct sample *sample, enum ov_metric metric)
 
 /* ---- resampling ------------------------------------------------------------------------------ */
 
-static void fill_row(double *row, const struct sample *sample, const struct run_query *query)
+static struct columns lay_out(const struct run_query *query)
 {
-    row[COLUMN_VOXELS] += (double)sample->counts.voxels;
+    struct columns columns = {.n = COLUMN_N_COUNTS};
+    size_t shared = 0;
+
+    for (size_t m = 0; m < query->n_metrics; m++) {
+        bool shares = by_policy[query->metrics[m]];
+
+        columns.sum[m] = columns.n++;
+        columns.n_defined[m] = shares && shared != 0 ? shared : columns.n++;
+        shared = shares ? columns.n_defined[m] : shared;
+        columns.voxels = shares || columns.voxels != 0 ? columns.voxels : columns.n++;
+    }
+    return columns;
+}
+
+static void fill_row(double *row, const struct sample *sample, const struct run_query *query,
+                     const struct columns *columns)
+{
+    bool counted = false;
+
     row[COLUMN_PREDICTION] += (double)sample->counts.prediction;
     row[COLUMN_REFERENCE] += (double)sample->counts.reference;
     row[COLUMN_TP] += (double)sample->counts.tp;
@@ -37,9 +70,12 @@ static void fill_row(double *row, const struct sample *sample, const struct run_
 
         if (isnan(value))
             continue;
-        row[COLUMN_METRICS + 2 * m] += value;
-        row[COLUMN_METRICS + 2 * m + 1] += 1;
+        row[columns->sum[m]] += value;
+        row[columns->n_defined[m]] += !by_policy[query->metrics[m]] || !counted;
+        counted = counted || by_policy[query->metrics[m]];
     }
+    if (columns->voxels != 0)
+        row[columns->voxels] += (double)sample->counts.voxels;
 }
 
 /* Only where groups are given: cases of one patient are alike, and who is one only they tell. */
@@ -49,8 +85,8 @@ static bool resample(struct summary *summary, struct problem *reterr)
     struct resamples *resamples = &summary->resamples;
     size_t wanted = table->has_groups ? summary->query->n_resamples : 0;
 
-    summary->n_per_class = COLUMN_METRICS + 2 * summary->query->n_metrics;
-    if (!resamples_new(table, table->n * summary->n_per_class, wanted, resamples, reterr))
+    summary->columns = lay_out(summary->query);
+    if (!resamples_new(table, table->n * summary->columns.n, wanted, resamples, reterr))
         return false;
     for (size_t i = 0; i < table->n && resamples->n > 0; i++) {
         const struct series *series = &table->list[i];
@@ -58,8 +94,8 @@ static bool resample(struct summary *summary, struct problem *reterr)
         for (size_t j = 0; j < series->n; j++)
             fill_row(resamples->rows +
                          table->unit_of[series->samples[j].row] * resamples->n_columns +
-                         i * summary->n_per_class,
-                     &series->samples[j], summary->query);
+                         i * summary->columns.n,
+                     &series->samples[j], summary->query, &summary->columns);
     }
     return resamples_draw(table, summary->query->seed, resamples, reterr);
 }
@@ -67,15 +103,16 @@ static bool resample(struct summary *summary, struct problem *reterr)
 static const double *drawn(const struct summary *summary, size_t series, size_t resample)
 {
     return summary->resamples.sums + resample * summary->resamples.n_columns +
-           series * summary->n_per_class;
+           series * summary->columns.n;
 }
 
 static json_t *interval_of_mean(const struct summary *summary, size_t series, size_t metric)
 {
     for (size_t i = 0; i < summary->resamples.n; i++) {
-        const double *sums = drawn(summary, series, i) + COLUMN_METRICS + 2 * metric;
+        const double *sums = drawn(summary, series, i);
+        double n = sums[summary->columns.n_defined[metric]];
 
-        summary->resamples.values[i] = sums[1] > 0 ? sums[0] / sums[1] : NAN;
+        summary->resamples.values[i] = n > 0 ? sums[summary->columns.sum[metric]] / n : NAN;
     }
     return resamples_interval(summary->resamples.values, summary->resamples.n);
 }
@@ -85,7 +122,10 @@ static json_t *interval_of_dataset(const struct summary *summary, size_t series,
 {
     for (size_t i = 0; i < summary->resamples.n; i++) {
         const double *sums = drawn(summary, series, i);
-        struct ov_counts counts = {.voxels = (uint64_t)sums[COLUMN_VOXELS],
+        double voxels = summary->columns.voxels != 0
+                            ? sums[summary->columns.voxels]
+                            : sums[COLUMN_PREDICTION] + sums[COLUMN_REFERENCE];
+        struct ov_counts counts = {.voxels = (uint64_t)voxels,
                                    .prediction = (uint64_t)sums[COLUMN_PREDICTION],
                                    .reference = (uint64_t)sums[COLUMN_REFERENCE],
                                    .tp = (uint64_t)sums[COLUMN_TP]};
@@ -265,7 +305,7 @@ static json_t *summary_json(const struct summary *summary)
 static json_t *table_of(json_t *json, const struct run_query *query)
 {
     static const char *const kinds[] = {"classes", "regions"};
-    json_t *table = json_array();
+    json_t *table = json != NULL ? json_array() : NULL;
 
     for (size_t k = 0; k < 2; k++) {
         json_t *item;
@@ -275,8 +315,9 @@ static json_t *table_of(json_t *json, const struct run_query *query)
         {
             for (size_t m = 0; m < query->n_metrics; m++) {
                 const char *name = ov_metric_name(query->metrics[m]);
-                json_t *row = json_copy(item);
+                json_t *row = json_object();
 
+                json_merge(&row, item);
                 json_put(&row, "metric", json_string(name));
                 json_put(&row, "of_cases",
                          json_incref(json_object_get(json_object_get(item, "metrics"), name)));

@@ -25,7 +25,7 @@ json_t *run_time(uint64_t ms);
 /* NaN is null. */
 json_t *run_number(double value);
 
-/* A JSON text that was kept; null where there is none or it is damaged. */
+/* A JSON text that was kept; null where there is none, NULL where memory is out. */
 json_t *run_stored(const char *text);
 
 /* Name, revision, times, number of cases and info: a new reference. */

@@ -48,12 +48,14 @@ def drawn(seed, n_units, n_resamples):
     return index.astype(int).reshape(n_resamples, n_units)
 
 
-def score(metric, tp, fp, fn):
+def score(metric, tp, fp, fn, voxels=VOXELS):
     with numpy.errstate(invalid="ignore", divide="ignore"):
         if metric == "dice":
             return 2 * tp / (2 * tp + fp + fn)
         if metric == "iou":
             return tp / (tp + fp + fn)
+        if metric == "specificity":
+            return (voxels - tp - fp - fn) / (voxels - tp - fn)
         return tp / (tp + fn)  # recall
 
 
@@ -103,7 +105,7 @@ def assert_interval(got, wanted, what):
 
 def check_class(got, kept, label, metrics, seed, n_resamples):
     names = [n for n in sorted(kept) if label in kept[n][1]]
-    counts = numpy.array([kept[n][1][label] for n in names], float)
+    counts = numpy.array([(*kept[n][1][label], VOXELS) for n in names], float)
     units, n_units = units_of(kept)
     unit = numpy.array([units[n] for n in names])
     grouped = any(group for group, _ in kept.values())
@@ -111,8 +113,8 @@ def check_class(got, kept, label, metrics, seed, n_resamples):
     assert got["n"] == len(names)
     for metric in metrics:
         values = score(metric, *counts.T)
-        if metric != "recall":
-            values[counts.sum(1) == 0] = numpy.nan
+        if metric in ("dice", "iou"):
+            values[counts[:, :3].sum(1) == 0] = numpy.nan
         one, defined = got["metrics"][metric], values[~numpy.isnan(values)]
         assert one["defined"] == len(defined)
         for name, value in (("mean", numpy.mean), ("sd", lambda v: numpy.std(v, ddof=1)), ("min", numpy.min),
@@ -125,12 +127,12 @@ def check_class(got, kept, label, metrics, seed, n_resamples):
         if index is None:
             assert one["interval"] is None and got["dataset"]["intervals"][metric] is None
             continue
-        sums = numpy.zeros((n_units, 5))
+        sums = numpy.zeros((n_units, 6))
         numpy.add.at(sums, unit, numpy.column_stack([counts, numpy.nan_to_num(values), ~numpy.isnan(values)]))
         totals = sums[index].sum(axis=1)
         with numpy.errstate(invalid="ignore", divide="ignore"):
-            assert_interval(one["interval"], interval(totals[:, 3] / totals[:, 4]), (label, metric, "mean"))
-        assert_interval(got["dataset"]["intervals"][metric], interval(score(metric, *totals[:, :3].T)),
+            assert_interval(one["interval"], interval(totals[:, 4] / totals[:, 5]), (label, metric, "mean"))
+        assert_interval(got["dataset"]["intervals"][metric], interval(score(metric, *totals[:, :4].T)),
                         (label, metric, "dataset"))
 
 
@@ -139,7 +141,7 @@ def summaries_and_intervals_are_those_of_numpy():
     need_peers()
     with tempfile.TemporaryDirectory() as folder, Daemon("--store.path=" + folder + "/s") as daemon:
         for seed, (n_cases, n_groups) in enumerate(((1, 1), (2, 2), (9, 0), (40, 7), (60, 60), (90, 13))):
-            run, metrics = "r%d" % seed, ["dice", "iou", "recall"]
+            run, metrics = "r%d" % seed, ["dice", "specificity", "iou", "recall"]
             kept = fill(daemon, run, random.Random(seed), n_cases, n_groups, labels=(1, 2, 300))
             query = "?metrics=%s&seed=%d&resamples=%d" % (",".join(metrics), 2 ** 62 + seed, 400)
             answer = daemon.get(path(run) + query).json

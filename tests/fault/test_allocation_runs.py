@@ -1,0 +1,111 @@
+#!/usr/bin/python3 -B
+# test_allocation_runs.py - the n-th allocation fails while runs are kept and asked for.
+# SPDX-License-Identifier: Apache-2.0
+"""Each request is answered in full, refused with 503, or its connection is closed; what was
+acknowledged is there, and the next request is answered."""
+import http.client
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
+from overlapd import BUILD, LIBC, SLOW_BUILD, Daemon, Skip, main, test  # noqa: E402
+from runs import keep, path  # noqa: E402
+
+PRELOADED = os.path.abspath(os.path.join(BUILD, "tests/fault/failing_malloc.so"))
+CASES = 30
+CSV = {"Accept": "text/csv"}
+
+
+def fail_allocation(daemon, n):
+    """Arms the preloaded malloc; the signal is taken before this returns."""
+    assert LIBC.sigqueue(daemon.process.pid, signal.SIGUSR2, n) == 0
+    pending = 1
+    while pending:
+        with open("/proc/%d/status" % daemon.process.pid, encoding="ascii") as status:
+            lines = dict(line.split(":", 1) for line in status)
+        pending = (int(lines["ShdPnd"], 16) | int(lines["SigPnd"], 16)) >> (signal.SIGUSR2 - 1) & 1
+
+
+def ask(daemon, where, headers):
+    try:
+        answer = daemon.get(where, headers=headers)
+    except (http.client.HTTPException, ConnectionError):
+        return "closed"
+    return answer.body if answer.status == 200 else answer.json["code"]
+
+
+def sweep(daemon, where, headers, most):
+    expected, seen = ask(daemon, where, headers), {}
+    assert isinstance(expected, bytes), expected
+    for n in range(most):
+        fail_allocation(daemon, n)
+        what = ask(daemon, where, headers)
+        fail_allocation(daemon, -1)
+        assert what in (expected, "out-of-memory", "store-unavailable", "closed"), (where, n, what)
+        seen[what] = seen.get(what, 0) + 1
+        assert ask(daemon, where, headers) == expected, (where, n)
+    assert seen.get(expected, 0) >= 1 and len(seen) > 1, (where, {str(k)[:20]: v for k, v in seen.items()})
+
+
+def filled():
+    """A daemon with two runs, in a folder that lasts as long as it."""
+    if SLOW_BUILD and "cov" not in BUILD:
+        raise Skip("a sanitizer brings its own malloc")
+    folder = tempfile.TemporaryDirectory()
+    daemon = Daemon("--store.path=" + folder.name + "/store", environment={"LD_PRELOAD": PRELOADED})
+    daemon.store_folder = folder
+    for i in range(CASES):
+        for run in "ab":
+            answer = keep(daemon, run, "c%02d" % i, {1: (i, 2, ord(run) % 3), 2: (i % 4, 1, 0)},
+                          group="g%d" % (i % 5), tags=["t"])
+            assert answer.status == 201
+    return daemon
+
+
+@test
+def whoever_asks_survives_every_failure():
+    with filled() as daemon:
+        for where, headers, most in (("/v1/runs", {}, 250), (path("a"), {}, 900), (path("a"), CSV, 900),
+                                     (path("a") + "/cases?sort=dice&label=1&limit=3", {}, 500),
+                                     (path("a") + "/cases?tag=t&limit=2", CSV, 900),
+                                     (path("a", "c03"), {}, 250), (path("a") + "/compare/b", {}, 900)):
+            sweep(daemon, where, headers, most)
+        daemon.settle(requests=1, budget_used_bytes=0)
+
+
+def put(daemon, i):
+    try:
+        answer = keep(daemon, "a", "c00", {1: (i, 0, 0)}, tags=["t"])
+    except (http.client.HTTPException, ConnectionError):
+        return "closed"
+    return answer.status if answer.status == 200 else answer.json["code"]
+
+
+@test
+def whoever_keeps_survives_failures_and_loses_nothing():
+    with filled() as daemon:
+        seen = set()
+        for n in range(0, 400, 7):
+            fail_allocation(daemon, n)
+            what = put(daemon, n)
+            fail_allocation(daemon, -1)
+            assert what in (200, "out-of-memory", "store-unavailable", "closed"), (n, what)
+            seen.add(what)
+            if what == 200:
+                assert daemon.get(path("a", "c00")).json["classes"][0]["tp"] == n
+            deadline = time.monotonic() + 5
+            while put(daemon, n) != 200:
+                assert time.monotonic() < deadline, "the store is not opened again"
+                time.sleep(0.1)
+            summary = json.loads(daemon.get(path("a")).body)
+            assert summary["n_cases"] == CASES, summary["n_cases"]
+        assert 200 in seen and len(seen) > 1, seen
+        daemon.settle(requests=1, budget_used_bytes=0)
+
+
+if __name__ == "__main__":
+    main()
