@@ -19,9 +19,9 @@
     X(NPY, "npy", npy)                                        \
     X(NIFTI, "nifti", nifti)                                  \
     X(PNG, "png", png)                                        \
+    X(DICOM, "dicom", dicom)                                  \
     X(TIFF, "tiff", tiff)                                     \
     X(NPZ, "npz", npz)                                        \
-    X(DICOM, "dicom", dicom)                                  \
     X(NRRD, "nrrd", nrrd)                                     \
     X(METAIMAGE, "metaimage", metaimage)                      \
     X(COCO, "coco", coco)                                     \

@@ -43,8 +43,8 @@ static json_t *member_named(const char *name)
 }
 
 /* What is said of a file that is read with these options. */
-static void assert_options_problem(const struct file *file, const json_t *options,
-                                   enum problem_code code, const char *words)
+static void assert_options_problem(const struct file *file, json_t *options, enum problem_code code,
+                                   const char *words)
 {
     struct problem problem = {0};
     struct env env = test_env();
