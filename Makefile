@@ -28,7 +28,7 @@ B := build/$(MODE)
 LINK = $(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -pie
 
 DEPS_proto  := jansson libisal libzstd spng libxxhash
-DEPS_daemon := libmicrohttpd libuv inih $(DEPS_proto)
+DEPS_daemon := libmicrohttpd libuv inih nettle $(DEPS_proto)
 DEPS_tests  := cmocka libcurl zlib $(DEPS_daemon)
 DEPS_examples := zlib spng
 libs         = $(shell pkg-config --libs $(DEPS_$(1))) -lm

@@ -136,6 +136,6 @@ void drain_finish(struct server *server)
     pool_free(server->pool);
     memory_on_shortage(NULL, NULL);
     arena_store_done(&server->arenas);
-    free(server->info);
+    settings_release(server->settings);
     free(server);
 }

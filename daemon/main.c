@@ -1,20 +1,35 @@
 /* main.c - overlapd, the command. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/config_print.h"
 #include "daemon/healthcheck.h"
 #include "daemon/options.h"
 #include "daemon/server.h"
+#include "daemon/token_command.h"
 #include "lib/overlap.h"
+
+/* What can be read has been; this reads the tokens. */
+static int check(const struct config *config)
+{
+    struct config_error error = {""};
+    struct settings *settings = settings_new(config, &error);
+
+    if (settings == NULL)
+        fprintf(stderr, "overlapd: %s\n", error.text);
+    settings_release(settings);
+    return settings != NULL ? 0 : 2;
+}
 
 int main(int argc, char **argv)
 {
-    static struct config config; /* a worker that is busy may outlive this function */
+    struct config config;
     struct config_error error = {""};
     enum options_action action;
 
-    (void)argc;
+    if (argc > 1 && strcmp(argv[1], "token") == 0)
+        return token_command_run(argv + 2);
     if (!options_parse(argv, environ, &config, &action, &error)) {
         fprintf(stderr, "overlapd: %s\n", error.text);
         return 2;
@@ -30,10 +45,10 @@ int main(int argc, char **argv)
         config_print(stdout, &config);
         return 0;
     case OPTIONS_CHECK_CONFIG:
-        return 0;
+        return check(&config);
     case OPTIONS_HEALTHCHECK:
         return healthcheck_run(&config) ? 0 : 1;
     default:
-        return server_run(&config);
+        return server_run(&config, argv, environ);
     }
 }

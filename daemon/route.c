@@ -7,12 +7,15 @@
 
 #include "daemon/info.h"
 #include "daemon/probe.h"
+#include "daemon/scope.h"
 #include "daemon/work.h"
 
 static const struct route routes[] = {
-    {"POST", "/v1/score", work_check, work_begin}, {"GET", "/v1/info", NULL, info_handle},
-    {"GET", "/openapi.yaml", NULL, info_openapi},  {"GET", "/livez", NULL, probe_livez},
-    {"GET", "/readyz", NULL, probe_readyz},
+    {"POST", "/v1/score", SCOPE_SCORE, work_check, work_begin},
+    {"GET", "/v1/info", SCOPE_ANY, NULL, info_handle},
+    {"GET", "/openapi.yaml", SCOPE_ANY, NULL, info_openapi},
+    {"GET", "/livez", SCOPE_NONE, NULL, probe_livez},
+    {"GET", "/readyz", SCOPE_NONE, NULL, probe_readyz},
 };
 
 const struct route *route_list(size_t *ret_n)

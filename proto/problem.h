@@ -17,6 +17,9 @@
     X(BAD_PARAMETER, 400, "bad-parameter", "A parameter is unknown or has a bad value")            \
     X(MISSING_PART, 400, "missing-part", "A part is missing")                                      \
     X(UNKNOWN_PART, 400, "unknown-part", "A part is not one of those that belong here")            \
+    X(UNAUTHENTICATED, 401, "unauthenticated", "A valid token is needed")                          \
+    X(FORBIDDEN, 403, "forbidden", "The token or the user may not do this")                        \
+    X(FOREIGN_ORIGIN, 403, "foreign-origin", "Pages of this origin may not use the daemon")        \
     X(NOT_FOUND, 404, "not-found", "There is nothing at this path")                                \
     X(METHOD_NOT_ALLOWED, 405, "method-not-allowed", "This path does not take that method")        \
     X(BODY_TIMEOUT, 408, "body-timeout", "The body did not arrive in time")                        \
@@ -41,6 +44,7 @@
     X(LABEL_OUT_OF_RANGE, 422, "label-out-of-range", "A label is outside -2^31 .. 2^32-1")         \
     X(OVERLAP, 422, "overlap", "Labels overlap where they must not")                               \
     X(TOO_MANY_LABELS, 422, "too-many-labels", "There are more distinct labels than the limit")    \
+    X(TOO_MANY_FAILURES, 429, "too-many-failures", "Your address has failed too often")            \
     X(INTERNAL, 500, "internal", "Something went wrong here")                                      \
     X(QUEUE_FULL, 503, "queue-full", "Too many requests are waiting")                              \
     X(OUT_OF_MEMORY, 503, "out-of-memory", "There is no memory for this request now")              \

@@ -1,0 +1,36 @@
+/* peer.c - who is at the other end of a Unix socket. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/peer.h"
+
+#include <sys/socket.h>
+
+#include "daemon/words.h"
+
+/* Who is in more groups is judged by the first; the kernel then says so and gives none. */
+#define MAX_GROUPS 1024
+
+static bool is_in_group(int fd, const char *gids)
+{
+    gid_t groups[MAX_GROUPS];
+    socklen_t n_bytes = sizeof(groups);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n_bytes) != 0)
+        return false;
+    for (size_t i = 0; i < n_bytes / sizeof(groups[0]); i++) {
+        if (words_have_id(gids, groups[i]))
+            return true;
+    }
+    return false;
+}
+
+bool peer_is_allowed(int fd, const char *uids, const char *gids)
+{
+    struct ucred peer;
+    socklen_t n_bytes = sizeof(peer);
+
+    if (uids[0] == '\0' && gids[0] == '\0')
+        return true;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n_bytes) != 0)
+        return false;
+    return words_have_id(uids, peer.uid) || words_have_id(gids, peer.gid) || is_in_group(fd, gids);
+}
