@@ -73,7 +73,6 @@ static void count_failure(struct job *job, struct problem *problem)
     *problem = (struct problem){0};
     problem_set(problem, PROBLEM_TOO_MANY_FAILURES, NULL,
                 "Your address has failed more than %" PRIu64 " times within a second.", most);
-    job->answer.close = true;
 }
 
 static bool check_token(struct job *job, unsigned scopes, struct problem *reterr)

@@ -12,7 +12,7 @@ struct job;
 /*
  * By the page that sent the request, the peer on a Unix socket and the token elsewhere. Needs
  * job->route, where NULL asks for any token: who has none shall not learn which paths there are.
- * Sets what the answer says of it. After PROBLEM_TOO_MANY_FAILURES the connection must be closed.
+ * Sets what the answer says of it. After PROBLEM_TOO_MANY_FAILURES the connection should end.
  */
 bool access_check(struct job *job, struct problem *reterr);
 

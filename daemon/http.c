@@ -181,8 +181,9 @@ static enum MHD_Result answer_head(struct job *job)
 {
     if (job->answer.code == PROBLEM_NONE || job->answer.code == PROBLEM_METHOD_NOT_ALLOWED)
         route_allow(job->path, job->answer.allow, sizeof(job->answer.allow));
-    if (has_body(job) || job->answer.close)
+    if (has_body(job))
         return reject(job);
+    job->answer.close = job->answer.code == PROBLEM_TOO_MANY_FAILURES;
     job->state = JOB_NOBODY;
     return MHD_YES;
 }

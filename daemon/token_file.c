@@ -130,7 +130,7 @@ static bool take_lines(struct file *file)
             return false;
     }
     if (ferror(file->stream))
-        return config_fail(file->reterr, "%s: %s", file->path, strerror(errno));
+        return config_fail(file->reterr, "tokens file %s: %s", file->path, strerror(errno));
     return true;
 }
 
@@ -140,7 +140,7 @@ static bool is_private(const struct file *file, bool is_credential)
     struct stat status;
 
     if (fstat(fileno(file->stream), &status) != 0)
-        return config_fail(file->reterr, "%s: %s", file->path, strerror(errno));
+        return config_fail(file->reterr, "tokens file %s: %s", file->path, strerror(errno));
     if (!S_ISREG(status.st_mode))
         return config_fail(file->reterr, "%s: not a regular file", file->path);
     if (!is_credential && (status.st_mode & 0037) != 0)
@@ -160,7 +160,7 @@ bool token_file_load(const struct config *config, struct tokens *ret_tokens,
 
     file.stream = fd >= 0 ? fdopen(fd, "r") : NULL;
     if (file.stream == NULL) {
-        config_fail(reterr, "%s: %s", path, strerror(errno));
+        config_fail(reterr, "tokens file %s: %s", path, strerror(errno));
         if (fd >= 0)
             close(fd);
         return false;

@@ -113,13 +113,22 @@ static int by_value(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static double measure(comparison compare, const uint8_t *a, const uint8_t *b)
+/* A digest that differs from nothing but zeros at the first byte or the last, where chance puts it:
+ * neither the place in memory nor the turn is to tell them apart. */
+static double measure(comparison compare, bool is_late)
 {
-    volatile bool sink = false;
-    uint64_t began = clock_ns();
+    static _Alignas(64) uint8_t places[2][64];
+    static const _Alignas(64) uint8_t stored[TOKEN_DIGEST_BYTES];
+    uint8_t *digest = places[random() % 2];
+    volatile bool sink;
+    uint64_t began;
 
+    memset(places, 0, sizeof(places));
+    digest[is_late ? TOKEN_DIGEST_BYTES - 1 : 0] = 1;
+    sink = compare(stored, digest);
+    began = clock_ns();
     for (int i = 0; i < REPEATS; i++)
-        sink = compare(a, b) || sink;
+        sink = compare(stored, digest) || sink;
     return (double)(clock_ns() - began);
 }
 
@@ -140,20 +149,20 @@ static void moments(double *samples, size_t n, double *ret_mean, double *ret_var
 
 static double welch_t(comparison compare)
 {
-    static double early[N_SAMPLES];
-    static double late[N_SAMPLES];
-    uint8_t stored[TOKEN_DIGEST_BYTES] = {0};
-    uint8_t differs_early[TOKEN_DIGEST_BYTES] = {1};
-    uint8_t differs_late[TOKEN_DIGEST_BYTES] = {[TOKEN_DIGEST_BYTES - 1] = 1};
+    static double samples[2][N_SAMPLES];
+    size_t n[2] = {0, 0};
     double mean[2];
     double variance[2];
 
-    for (size_t i = 0; i < N_SAMPLES; i++) {
-        early[i] = measure(compare, stored, differs_early);
-        late[i] = measure(compare, stored, differs_late);
+    while (n[0] < N_SAMPLES || n[1] < N_SAMPLES) {
+        size_t late = (size_t)random() % 2;
+        double sample = measure(compare, late != 0);
+
+        if (n[late] < N_SAMPLES)
+            samples[late][n[late]++] = sample;
     }
-    moments(early, N_SAMPLES, &mean[0], &variance[0]);
-    moments(late, N_SAMPLES, &mean[1], &variance[1]);
+    for (size_t i = 0; i < 2; i++)
+        moments(samples[i], N_SAMPLES, &mean[i], &variance[i]);
     return (mean[1] - mean[0]) / sqrt(variance[0] + variance[1] + 1e-9);
 }
 
