@@ -7,6 +7,7 @@ PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
 SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 
 CC     ?= cc
@@ -121,6 +122,8 @@ install: all ## install under $(DESTDIR)$(PREFIX)
 	ln -sf $(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/liboverlap.so
 	install -Dm644 config/overlapd.conf $(DESTDIR)$(SYSCONFDIR)/overlapd/overlapd.conf
+	install -Dm644 systemd/overlapd.socket $(DESTDIR)$(UNITDIR)/overlapd.socket
+	sed 's|@BINDIR@|$(BINDIR)|;s|@SYSCONFDIR@|$(SYSCONFDIR)|' systemd/overlapd.service.in > $(DESTDIR)$(UNITDIR)/overlapd.service
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
 	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCLUDEDIR@|$(INCLUDEDIR)|;s|@VERSION@|$(VERSION)|' \
 	    lib/liboverlap.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/liboverlap.pc
