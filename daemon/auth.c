@@ -22,35 +22,43 @@ static const char *credentials(const char *authorization)
 }
 
 /* The same words whether a token was never there or is there no more. */
-static bool find(const struct tokens *tokens, const char *authorization,
-                 const struct token **ret_token, struct problem *reterr)
+static const struct token *find(const struct tokens *tokens, const char *authorization,
+                                struct problem *reterr)
 {
+    const struct token *token;
     const char *text;
 
-    if (authorization == NULL)
-        return problem_set(reterr, PROBLEM_UNAUTHENTICATED, NULL,
-                           "A token is needed here: Authorization: Bearer ...");
+    if (authorization == NULL) {
+        problem_set(reterr, PROBLEM_UNAUTHENTICATED, NULL,
+                    "A token is needed here: Authorization: Bearer ...");
+        return NULL;
+    }
     text = credentials(authorization);
-    if (text == NULL)
-        return problem_set(reterr, PROBLEM_UNAUTHENTICATED, NULL,
-                           "The Authorization header is not of the scheme Bearer.");
-    *ret_token = token_find(tokens, text, strlen(text));
-    return *ret_token != NULL ||
-           problem_set(reterr, PROBLEM_UNAUTHENTICATED, NULL, "The token is not a valid one.");
+    if (text == NULL) {
+        problem_set(reterr, PROBLEM_UNAUTHENTICATED, NULL,
+                    "The Authorization header is not of the scheme Bearer.");
+        return NULL;
+    }
+    token = token_find(tokens, text, strlen(text));
+    if (token == NULL)
+        problem_set(reterr, PROBLEM_UNAUTHENTICATED, NULL, "The token is not a valid one.");
+    return token;
 }
 
 bool auth_check(const struct tokens *tokens, const char *authorization, unsigned scopes,
                 const struct token **ret_token, struct problem *reterr)
 {
+    const struct token *token = find(tokens, authorization, reterr);
     char names[SCOPE_TEXT_BYTES];
 
-    if (!find(tokens, authorization, ret_token, reterr))
+    if (token == NULL)
         return false;
-    if (((*ret_token)->scopes & scopes) != 0)
+    *ret_token = token;
+    if ((token->scopes & scopes) != 0)
         return true;
     scope_print(scopes, " or ", names);
     return problem_set(reterr, PROBLEM_FORBIDDEN, NULL, "The token '%s' lacks the scope %s.",
-                       (*ret_token)->name, names);
+                       token->name, names);
 }
 
 /* RFC 6750, section 3 */

@@ -53,7 +53,7 @@ static bool make_text(char *text)
 
     if (uv_random(NULL, NULL, secret, sizeof(secret), 0, NULL) != 0)
         return false;
-    strcpy(text, TOKEN_PREFIX);
+    memcpy(text, TOKEN_PREFIX, sizeof(TOKEN_PREFIX));
     for (size_t i = 0; i < sizeof(secret); i++)
         snprintf(text + strlen(TOKEN_PREFIX) + 2 * i, 3, "%02x", secret[i]);
     return true;

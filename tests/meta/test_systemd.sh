@@ -56,8 +56,8 @@ check the_service_starts_what_was_installed \
 for unit in "$stock"/*; do
     [ -e "$units/${unit##*/}" ] || cp -R "$unit" "$units/" 2>/dev/null
 done
-printf '#!/bin/sh\n' >"$root/usr/bin/kill"
-chmod +x "$root/usr/bin/kill"
+printf '#!/bin/sh\n' >"$root/usr/bin/sh"
+chmod +x "$root/usr/bin/sh"
 check systemd_has_nothing_to_say_about_the_units verifies
 check their_exposure_is_at_most_a_twentieth is_confined
 check a_misspelt_key_would_be_noticed notices_a_misspelt_key
