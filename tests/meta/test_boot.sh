@@ -12,7 +12,7 @@ skip() {
 
 [ "$(id -u)" = 0 ] || skip "only root can boot a container"
 for tool in systemd-nspawn mmdebstrap; do
-    command -v $tool >/dev/null || skip "$tool is not installed (script/bootstrap boot)"
+    command -v $tool >/dev/null || skip "$tool is not installed (script/bootstrap deploy)"
 done
 grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || skip "this is not Debian 12"
 
