@@ -16,8 +16,8 @@ folder=$PWD/build/image
 store="--root $folder/store --runroot $folder/run --storage-driver overlay"
 name=overlapd-test-$$
 work=$(mktemp -d) || exit 1
-n=0
-failed=0
+log=$work/log
+. tests/meta/tap.sh
 
 pod() {
     # shellcheck disable=SC2086
@@ -30,20 +30,6 @@ clean_up() {
     rm -rf "$work"
 }
 trap clean_up EXIT
-
-# check NAME COMMAND...: one TAP line, with the command's output where it fails
-check() {
-    name_of_check=$1
-    shift
-    n=$((n + 1))
-    if "$@" >"$work/log" 2>&1; then
-        echo "ok $n - $name_of_check"
-    else
-        failed=1
-        echo "not ok $n - $name_of_check"
-        tail -n 30 "$work/log" | sed 's/^/# /'
-    fi
-}
 
 run() {
     pod run "$@" --name "$name" --network=none --read-only --cap-drop=all \
@@ -120,7 +106,7 @@ is_small() {
 }
 
 [ -d "$folder" ] || skip "there is no image (script/image)"
-pod info >"$work/log" 2>&1 || skip "podman does not work here: $(tail -n 1 "$work/log")"
+pod info >"$log" 2>&1 || skip "podman does not work here: $(tail -n 1 "$log")"
 pod image exists overlapd || skip "there is no image (script/image)"
 echo "1..9"
 check it_is_below_20_megabytes is_small

@@ -14,22 +14,8 @@ fi
 root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
 units=$root/usr/lib/systemd/system
-n=0
-failed=0
-
-# check NAME COMMAND...: one TAP line, with the command's output where it fails
-check() {
-    name=$1
-    shift
-    n=$((n + 1))
-    if "$@" >"$root/log" 2>&1; then
-        echo "ok $n - $name"
-    else
-        failed=1
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$root/log"
-    fi
-}
+log=$root/log
+. tests/meta/tap.sh
 
 # Unknown keys are only said on stderr: the status is 0. What is verified must lie with all it needs.
 verifies() {
