@@ -10,8 +10,8 @@
 #include "daemon/clock.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
+#include "daemon/member.h"
 #include "daemon/origin.h"
-#include "daemon/peer.h"
 #include "daemon/route.h"
 #include "daemon/scope.h"
 #include "daemon/server.h"
@@ -48,7 +48,7 @@ static bool check_peer(const struct job *job, struct problem *reterr)
 {
     const struct config *config = &job->settings->config;
 
-    return peer_is_allowed(job->connection->fd, config->auth_unix_uids, config->auth_unix_gids) ||
+    return member_is_allowed(job->connection->fd, config->auth_unix_uids, config->auth_unix_gids) ||
            problem_set(reterr, PROBLEM_FORBIDDEN, NULL,
                        "Your user may not use this socket (auth.unix_uids, auth.unix_gids).");
 }
