@@ -7,6 +7,7 @@ PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
 SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 
 CC     ?= cc
@@ -28,7 +29,7 @@ B := build/$(MODE)
 LINK = $(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -pie
 
 DEPS_proto  := jansson libisal libzstd liblz4 spng libtiff-4 libxxhash
-DEPS_daemon := libmicrohttpd libuv inih sqlite3 $(DEPS_proto)
+DEPS_daemon := libmicrohttpd libuv inih nettle sqlite3 $(DEPS_proto)
 DEPS_tests  := cmocka libcurl zlib $(DEPS_daemon)
 DEPS_examples := zlib spng
 libs         = $(shell pkg-config --libs $(DEPS_$(1))) -lm
@@ -127,6 +128,8 @@ install: all ## install under $(DESTDIR)$(PREFIX)
 	ln -sf $(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/liboverlap.so
 	install -Dm644 config/overlapd.conf $(DESTDIR)$(SYSCONFDIR)/overlapd/overlapd.conf
+	install -Dm644 systemd/overlapd.socket $(DESTDIR)$(UNITDIR)/overlapd.socket
+	sed 's|@BINDIR@|$(BINDIR)|;s|@SYSCONFDIR@|$(SYSCONFDIR)|' systemd/overlapd.service.in > $(DESTDIR)$(UNITDIR)/overlapd.service
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
 	sed 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCLUDEDIR@|$(INCLUDEDIR)|;s|@VERSION@|$(VERSION)|' \
 	    lib/liboverlap.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/liboverlap.pc

@@ -20,8 +20,11 @@ static const char no_memory[] = "{\"type\":\"/problems/out-of-memory\",\"title\"
 
 void answer_done(struct answer *answer)
 {
+    struct answer next = {.cors = answer->cors};
+
+    memcpy(next.challenge, answer->challenge, sizeof(next.challenge));
     free(answer->owned);
-    *answer = (struct answer){0};
+    *answer = next;
 }
 
 void answer_fixed(struct answer *answer, unsigned status, const char *type, const char *text,
@@ -61,12 +64,36 @@ struct field {
     const char *value;
 };
 
-#define MAX_FIELDS 10
+#define MAX_FIELDS 20
+
+/* How long a browser may remember a preflight's answer. */
+#define PREFLIGHT_S "600"
+
+static size_t list_cors(const struct answer *answer, struct field *fields)
+{
+    size_t n = 0;
+
+    if (answer->cors.varies)
+        fields[n++] = (struct field){MHD_HTTP_HEADER_VARY, "Origin"};
+    if (answer->cors.origin == NULL)
+        return n;
+    fields[n++] = (struct field){MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, answer->cors.origin};
+    if (!answer->cors.preflight) {
+        fields[n++] =
+            (struct field){"Access-Control-Expose-Headers", "ETag, Location, Retry-After"};
+        return n;
+    }
+    fields[n++] = (struct field){"Access-Control-Allow-Methods", answer->allow};
+    fields[n++] = (struct field){"Access-Control-Allow-Headers",
+                                 "Authorization, Content-Encoding, Content-Type, If-None-Match"};
+    fields[n++] = (struct field){"Access-Control-Max-Age", PREFLIGHT_S};
+    return n;
+}
 
 /* The headers of an answer, beside those that frame it. */
 static size_t list_fields(const struct answer *answer, struct field *fields)
 {
-    size_t n = 0;
+    size_t n = list_cors(answer, fields);
 
     if (answer->type != NULL)
         fields[n++] = (struct field){MHD_HTTP_HEADER_CONTENT_TYPE, answer->type};
@@ -76,7 +103,10 @@ static size_t list_fields(const struct answer *answer, struct field *fields)
         fields[n++] = (struct field){MHD_HTTP_HEADER_ACCEPT_ENCODING, coding_accept()};
     if (answer->code == PROBLEM_UNSUPPORTED_TYPE)
         fields[n++] = (struct field){"Accept-Post", "multipart/form-data, application/json"};
-    if (answer->status == (unsigned)problem_status(PROBLEM_QUEUE_FULL))
+    if (answer->challenge[0] != '\0')
+        fields[n++] = (struct field){MHD_HTTP_HEADER_WWW_AUTHENTICATE, answer->challenge};
+    if (answer->status == (unsigned)problem_status(PROBLEM_QUEUE_FULL) ||
+        answer->code == PROBLEM_TOO_MANY_FAILURES)
         fields[n++] = (struct field){MHD_HTTP_HEADER_RETRY_AFTER, "1"};
     if (answer->etag[0] != '\0') {
         fields[n++] = (struct field){MHD_HTTP_HEADER_ETAG, answer->etag};
@@ -124,7 +154,7 @@ bool answer_queue(struct answer *answer, struct MHD_Connection *mhd)
 
 void answer_send(const struct answer *answer, int fd)
 {
-    char head[1024];
+    char head[2048];
     struct field fields[MAX_FIELDS];
     size_t n_fields = list_fields(answer, fields);
     union {

@@ -6,9 +6,17 @@
 #include "daemon/etag.h"
 #include "proto/problem.h"
 
-#define ANSWER_ALLOW_BYTES 64
+#define ANSWER_ALLOW_BYTES     64
+#define ANSWER_CHALLENGE_BYTES 128
 
 struct MHD_Connection;
+
+/* What a browser wants to know; it belongs to the request and stays when the answer is replaced. */
+struct cors {
+    const char *origin; /* the page's, borrowed, where it may read the answer; NULL for none */
+    bool varies;        /* the answer depends on it */
+    bool preflight;     /* and says what such a page may send */
+};
 
 /* A zeroed one is no answer yet. */
 struct answer {
@@ -18,10 +26,12 @@ struct answer {
     char *owned;      /* the body where it is the answer's; NULL where it is static */
     size_t n_bytes;
     enum problem_code code;
-    char allow[ANSWER_ALLOW_BYTES]; /* "" for none */
-    char etag[ETAG_BYTES];          /* "" for none */
-    bool no_store;                  /* it is worth nothing later */
-    bool close;                     /* the connection ends with this answer */
+    char allow[ANSWER_ALLOW_BYTES];         /* "" for none */
+    char challenge[ANSWER_CHALLENGE_BYTES]; /* WWW-Authenticate; "" for none */
+    char etag[ETAG_BYTES];                  /* "" for none */
+    struct cors cors;
+    bool no_store; /* it is worth nothing later */
+    bool close;    /* the connection ends with this answer */
 };
 
 /* Each replaces what there was. _fixed: static text; _take: the body becomes the answer's. */

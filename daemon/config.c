@@ -8,6 +8,9 @@
 #include <strings.h>
 
 #include "daemon/address.h"
+#include "daemon/origin.h"
+#include "daemon/token_file.h"
+#include "daemon/words.h"
 #include "daemon/uid.h"
 
 #define FIELD_TEXT(section, key)    section##_##key
@@ -265,6 +268,33 @@ void config_init(struct config *config)
         config_set(config, &keys[i], keys[i].text, &error);
 }
 
+bool config_check_open(const struct config *config, const char *where, struct config_error *reterr)
+{
+    char path[PATH_MAX];
+
+    return strcmp(config->auth_mode, "none") == 0 || token_file_find(config, path) ||
+           config_fail(reterr,
+                       "listen.tcp: %s is open to other machines, and there are no tokens; give "
+                       "auth.tokens_file, or write auth.mode = none if that is wanted",
+                       where);
+}
+
+static bool check_lists(const struct config *config, struct config_error *reterr)
+{
+    if (!words_are_ids(config->auth_unix_uids))
+        return config_fail(reterr, "auth.unix_uids: '%s' are not user ids in numbers",
+                           config->auth_unix_uids);
+    if (!words_are_ids(config->auth_unix_gids))
+        return config_fail(reterr, "auth.unix_gids: '%s' are not group ids in numbers",
+                           config->auth_unix_gids);
+    if (!origin_are_valid(config->http_cors_origins))
+        return config_fail(reterr,
+                           "http.cors_origins: '%s' are not like https://a.example:8443, in lower "
+                           "case and without a path",
+                           config->http_cors_origins);
+    return true;
+}
+
 static bool check_tcp(const struct config *config, struct config_error *reterr)
 {
     struct address address;
@@ -274,12 +304,7 @@ static bool check_tcp(const struct config *config, struct config_error *reterr)
     if (!address_parse(config->listen_tcp, &address))
         return config_fail(reterr, "listen.tcp: '%s' is not like 127.0.0.1:8040 or [::1]:8040",
                            config->listen_tcp);
-    if (!address_is_loopback(&address) && strcmp(config->auth_mode, "none") != 0)
-        return config_fail(reterr,
-                           "listen.tcp: %s is open to other machines, and there are no tokens yet; "
-                           "write auth.mode = none if that is wanted",
-                           config->listen_tcp);
-    return true;
+    return address_is_loopback(&address) || config_check_open(config, config->listen_tcp, reterr);
 }
 
 bool config_check(const struct config *config, struct config_error *reterr)
@@ -295,5 +320,5 @@ bool config_check(const struct config *config, struct config_error *reterr)
     if (!uid_is_list(config->shm_uids))
         return config_fail(reterr, "shm.uids: '%s' is not a list of user numbers, self and any",
                            config->shm_uids);
-    return check_tcp(config, reterr);
+    return check_lists(config, reterr) && check_tcp(config, reterr);
 }

@@ -72,6 +72,10 @@ bool config_set(struct config *config, const struct config_key *key, const char 
 /* What no single key can tell: addresses, and listeners that must not be open to all. */
 bool config_check(const struct config *config, struct config_error *reterr);
 
+/* Whether a TCP address that others reach may be listened on: only with tokens, or auth.mode none.
+ */
+bool config_check_open(const struct config *config, const char *where, struct config_error *reterr);
+
 /* A value as config_set takes it. */
 void config_format(const struct config *config, const struct config_key *key, char *text,
                    size_t cap);

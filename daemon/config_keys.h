@@ -64,9 +64,20 @@
     X(ENUM, store, commit, "group", 0, 0, "group|single",                                        \
       "single commits each result on its own, to measure what groups gain")                      \
     X(ENUM, auth, mode, "token", 0, 0, "token|none",                                             \
-      "none lets a TCP listener that is not loopback start without tokens")                      \
+      "none asks nobody for a token, even on a TCP address that is not loopback")                \
+    X(TEXT, auth, tokens_file, "", 0, 0, "",                                                     \
+      "file of the tokens; empty for systemd's credential of the name tokens, if there is one")  \
+    X(UINT, auth, failures, "10", 0, 1000000, "",                                                \
+      "bad tokens a second from one address, beyond which it gets 429; 0 for no limit")          \
+    X(TEXT, auth, unix_uids, "", 0, 0, "",                                                       \
+      "user ids that may use the Unix socket, with commas between them; empty with unix_gids "   \
+      "for all who can open it")                                                                 \
+    X(TEXT, auth, unix_gids, "", 0, 0, "", "group ids that may use the Unix socket")             \
     X(TEXT, http, allowed_hosts, "", 0, 0, "",                                                   \
       "Host names answered, with commas between them; empty for all, on loopback for its own")   \
+    X(TEXT, http, cors_origins, "", 0, 0, "",                                                    \
+      "origins of web pages that may use the daemon, such as https://a.example:8443; empty for " \
+      "none but its own")                                                                        \
     X(ENUM, kernels, isa, "auto", 0, 0, "auto|scalar|avx2|avx512|neon",                          \
       "instruction set that counts; results do not depend on it")                                \
     X(ENUM, shm, enabled, "no", 0, 0, "yes|no",                                                  \

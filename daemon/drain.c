@@ -149,6 +149,6 @@ void drain_finish(struct server *server)
     registry_clear();
     memory_on_shortage(NULL, NULL);
     arena_store_done(&server->arenas);
-    free(server->info);
+    settings_release(server->settings);
     free(server);
 }

@@ -215,9 +215,24 @@ static bool check_host(const struct gate_request *request, struct problem *reter
     return true;
 }
 
+/* Whoever reads the first of two may judge otherwise than who reads the last. */
+static bool check_single(const struct gate_request *request, struct problem *reterr)
+{
+    static const char *const names[] = {"Authorization", "Origin"};
+    const char *value;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (find(request, names[i], &value) > 1)
+            return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
+                               "There is more than one header %s.", names[i]);
+    }
+    return true;
+}
+
 bool gate_check(const struct gate_request *request, struct framing *ret_framing,
                 struct problem *reterr)
 {
     return check_line(request, reterr) && check_headers(request, reterr) &&
-           check_host(request, reterr) && gate_check_body(request, ret_framing, reterr);
+           check_host(request, reterr) && check_single(request, reterr) &&
+           gate_check_body(request, ret_framing, reterr);
 }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "daemon/access.h"
 #include "daemon/admission.h"
 #include "daemon/clock.h"
 #include "daemon/job.h"
@@ -71,7 +72,7 @@ static enum MHD_Result take_parameter(void *user, enum MHD_ValueKind kind, const
 
 static struct gate_request head_of(const struct job *job, struct heads *heads)
 {
-    const struct config *config = job->server->config;
+    const struct config *config = &job->settings->config;
 
     heads->n = 0;
     heads->too_many = false;
@@ -119,6 +120,8 @@ static bool find_route(struct job *job, struct problem *reterr)
     bool known;
 
     job->route = route_find(job->method, job->path, &known);
+    if (!access_check(job, reterr))
+        return false;
     if (!known)
         return problem_set(reterr, PROBLEM_NOT_FOUND, NULL, "There is nothing at %s.", job->path);
     if (strcmp(job->method, MHD_HTTP_METHOD_OPTIONS) == 0)
@@ -185,6 +188,7 @@ static enum MHD_Result answer_head(struct job *job)
         route_allow(job->path, job->answer.allow, sizeof(job->answer.allow));
     if (has_body(job))
         return reject(job);
+    job->answer.close = job->answer.code == PROBLEM_TOO_MANY_FAILURES;
     job->state = JOB_NOBODY;
     return MHD_YES;
 }
@@ -251,6 +255,7 @@ static enum MHD_Result first_call(struct job *job, const char *path, const char 
     }
     if (job->route == NULL) { /* OPTIONS */
         answer_fixed(&job->answer, MHD_HTTP_NO_CONTENT, NULL, "", 0);
+        job->answer.cors.preflight = access_is_preflight(job);
         return answer_head(job);
     }
     if (job->route->check != NULL)
@@ -310,6 +315,11 @@ enum MHD_Result http_handle(void *user, struct MHD_Connection *mhd, const char *
     }
 }
 
+static const char *token_name(const struct job *job)
+{
+    return job->token != NULL ? job->token->name : NULL;
+}
+
 void http_completed(void *user, struct MHD_Connection *mhd, void **context,
                     enum MHD_RequestTerminationCode code)
 {
@@ -324,8 +334,8 @@ void http_completed(void *user, struct MHD_Connection *mhd, void **context,
     *context = NULL;
     connection = job->connection;
     log_event(LOG_LEVEL_DEBUG, "request", LOG_TEXT("method", job->method),
-              LOG_TEXT("path", job->path), LOG_UINT("status", job->answer.status),
-              LOG_UINT("bytes", job->input.body_bytes),
+              LOG_TEXT("path", job->path), LOG_TEXT("token", token_name(job)),
+              LOG_UINT("status", job->answer.status), LOG_UINT("bytes", job->input.body_bytes),
               LOG_SECONDS("seconds", clock_seconds(clock_ns() - job->started_ns)));
     job_free(job);
     connection_enter(connection, CONNECTION_IDLE, listener->server->config->timeouts_idle_ms);

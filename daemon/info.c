@@ -11,9 +11,9 @@
 #include "daemon/server.h"
 #include "proto/json.h"
 
-static json_t *value(const struct server *server, const struct config_key *key)
+static json_t *value(const struct config *config, const struct config_key *key)
 {
-    uint64_t number = config_number(server->config, key);
+    uint64_t number = config_number(config, key);
 
     if (key->type == CONFIG_SECONDS && number % 1000 != 0)
         return json_real((double)number / 1000);
@@ -25,7 +25,7 @@ static json_t *value(const struct server *server, const struct config_key *key)
 }
 
 /* A config section as an object. */
-static json_t *section(const struct server *server, const char *name)
+static json_t *section(const struct config *config, const char *name)
 {
     size_t n;
     const struct config_key *keys = config_keys(&n);
@@ -33,7 +33,7 @@ static json_t *section(const struct server *server, const char *name)
 
     for (size_t i = 0; i < n; i++) {
         if (strcmp(keys[i].section, name) == 0)
-            json_put(&json, keys[i].name, value(server, &keys[i]));
+            json_put(&json, keys[i].name, value(config, &keys[i]));
     }
     return json;
 }
@@ -48,14 +48,14 @@ static json_t *facts(const struct server *server)
                      (json_int_t)server->n_workers);
 }
 
-char *info_text(const struct server *server, size_t *ret_bytes)
+char *info_text(const struct server *server, const struct config *config, size_t *ret_bytes)
 {
     static const char *const sections[] = {"limits", "timeouts", "workers"};
     json_t *json = info_json();
     char *text;
 
     for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
-        json_put(&json, sections[i], section(server, sections[i]));
+        json_put(&json, sections[i], section(config, sections[i]));
     json_put(&json, "server", facts(server));
     text = json != NULL ? json_print(json, ret_bytes) : NULL;
     json_decref(json);
@@ -64,8 +64,8 @@ char *info_text(const struct server *server, size_t *ret_bytes)
 
 bool info_handle(struct job *job)
 {
-    answer_fixed(&job->answer, MHD_HTTP_OK, "application/json", job->server->info,
-                 job->server->info_bytes);
+    answer_fixed(&job->answer, MHD_HTTP_OK, "application/json", job->settings->info,
+                 job->settings->info_bytes);
     return true;
 }
 

@@ -12,7 +12,10 @@ struct server;
 bool info_handle(struct job *job);
 bool info_openapi(struct job *job);
 
-/* The text of /v1/info, to be freed by the caller; it does not change. NULL where memory is out. */
-char *info_text(const struct server *server, size_t *ret_bytes);
+struct config;
+
+/* The text of /v1/info with this configuration, to be freed by the caller. NULL where memory is
+ * out. */
+char *info_text(const struct server *server, const struct config *config, size_t *ret_bytes);
 
 #endif

@@ -22,6 +22,7 @@ struct job *job_new(struct server *server, struct connection *connection,
         return NULL;
     job->state = JOB_FIRST;
     job->server = server;
+    job->settings = settings_hold(server->settings);
     job->connection = connection;
     job->mhd = mhd;
     job->started_ns = clock_ns();
@@ -44,6 +45,7 @@ void job_free(struct job *job)
     memory_give(job->taken_bytes);
     if (job->held_fd >= 0)
         linger_begin(&server->lingers, job->held_fd);
+    settings_release(job->settings);
     job->connection->job = NULL;
     server->n_jobs--;
     free(job);
@@ -89,7 +91,7 @@ bool job_begin_body(struct job *job)
 /* Only bodies without a length grow. */
 static bool grow(struct job *job, size_t n_bytes, struct problem *reterr)
 {
-    uint64_t limit = job->server->config->limits_body_bytes;
+    uint64_t limit = job->settings->config.limits_body_bytes;
     size_t twice = 2 * (size_t)job->taken_bytes;
     size_t wanted = twice > n_bytes ? twice : n_bytes;
 
@@ -106,7 +108,7 @@ static bool grow(struct job *job, size_t n_bytes, struct problem *reterr)
 bool job_append(struct job *job, const char *bytes, size_t n_bytes, struct problem *reterr)
 {
     size_t after = job->input.body_bytes + n_bytes;
-    uint64_t limit = job->server->config->limits_body_bytes;
+    uint64_t limit = job->settings->config.limits_body_bytes;
 
     if (after > limit)
         return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
@@ -120,7 +122,7 @@ bool job_append(struct job *job, const char *bytes, size_t n_bytes, struct probl
 
 uint64_t job_body_deadline(const struct job *job)
 {
-    const struct config *config = job->server->config;
+    const struct config *config = &job->settings->config;
     uint64_t n_bytes = job->framing.chunked ? job->input.body_bytes : job->framing.content_length;
     uint64_t at_rate_ms = n_bytes / config->timeouts_body_rate * 1000;
 

@@ -17,6 +17,8 @@
 
 struct connection;
 struct server;
+struct settings;
+struct token;
 
 /* What the next call of libmicrohttpd's handler means; its arguments do not tell. */
 enum job_state {
@@ -41,6 +43,8 @@ struct job {
     enum job_state state;
     bool suspended;
     struct server *server;
+    struct settings *settings; /* held: those of its first byte */
+    const struct token *token; /* who asks; NULL where nobody was asked to tell */
     struct connection *connection;
     struct MHD_Connection *mhd;
     const char *target_fault; /* static; NULL for none */

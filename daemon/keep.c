@@ -123,7 +123,7 @@ bool keep_info(struct job *job)
 {
     struct problem problem = {0};
 
-    job->kept.meta = run_info_parse(&job->input, &job->server->env, &problem);
+    job->kept.meta = run_info_parse(&job->input, &job->settings->env, &problem);
     if (job->kept.meta == NULL) {
         job_fail(job, &problem);
         return true;
@@ -154,7 +154,7 @@ static bool fail(const struct job *job, struct problem *reterr)
         return problem_set(reterr, PROBLEM_TOO_MANY_KEPT, NULL,
                            "There are %" PRIu64 " runs (limits.runs), or %" PRIu64
                            " cases in this one (limits.run_cases), already.",
-                           job->server->config->limits_runs, job->server->config->limits_run_cases);
+                           job->settings->config.limits_runs, job->settings->config.limits_run_cases);
     default:
         return problem_set(reterr, PROBLEM_STORE_UNAVAILABLE, NULL,
                            "The result was not kept: the disk is full or failed. Scoring by POST "

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/activation.h"
 #include "daemon/http.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
@@ -130,11 +131,11 @@ static bool open_on(struct listener *listener, int fd, unsigned max_connections)
  * A browser on this machine can be made to call a loopback address by another name, one that its
  * page comes from (DNS rebinding): such a listener answers to its own names alone.
  */
-static void allow_hosts(struct listener *listener, bool loopback)
+void listener_allow_hosts(struct listener *listener, const struct config *config)
 {
-    const char *hosts = listener->server->config->http_allowed_hosts;
+    const char *hosts = config->http_allowed_hosts;
 
-    if (hosts[0] == '\0' && loopback)
+    if (hosts[0] == '\0' && listener->is_loopback)
         hosts = "localhost, 127.0.0.1, [::1]";
     snprintf(listener->allowed_hosts, sizeof(listener->allowed_hosts), "%s", hosts);
 }
@@ -149,10 +150,11 @@ bool listener_open_tcp(struct listener *listener, struct server *server, unsigne
              server->config->listen_tcp);
     if (address_parse(server->config->listen_tcp, &address)) {
         fd = socket_listen(&address);
-        allow_hosts(listener, address_is_loopback(&address));
+        listener->is_loopback = address_is_loopback(&address);
     }
     if (fd >= 0 && getsockname(fd, (struct sockaddr *)&address.storage, &address.n_bytes) == 0)
         address_print(&address, listener->where);
+    listener_allow_hosts(listener, server->config);
     return open_on(listener, fd, max_connections);
 }
 
@@ -163,11 +165,32 @@ bool listener_open_unix(struct listener *listener, struct server *server, unsign
     *listener = (struct listener){.server = server, .kind = "unix", .is_unix = true};
     snprintf(listener->where, sizeof(listener->where), "%.*s", ADDRESS_TEXT_BYTES - 1,
              config->listen_unix);
-    allow_hosts(listener, false);
+    listener_allow_hosts(listener, config);
     return open_on(
         listener,
         socket_listen_unix(config->listen_unix, SOCK_STREAM, (unsigned)config->listen_unix_mode),
         max_connections);
+}
+
+bool listener_open_passed(struct listener *listener, struct server *server,
+                          const struct activation_socket *passed, unsigned max_connections)
+{
+    struct address address = {.n_bytes = sizeof(address.storage)};
+    bool is_unix = passed->family == AF_UNIX;
+    bool is_tcp = passed->family == AF_INET || passed->family == AF_INET6;
+
+    *listener = (struct listener){
+        .server = server, .kind = is_unix ? "unix" : "tcp", .is_unix = is_unix, .is_passed = true};
+    if (passed->type != SOCK_STREAM || !(is_unix || is_tcp) ||
+        getsockname(passed->fd, (struct sockaddr *)&address.storage, &address.n_bytes) != 0) {
+        log_event(LOG_LEVEL_ERROR, "listen-failed", LOG_UINT("fd", (uint64_t)passed->fd),
+                  LOG_TEXT("reason", "what was passed is no listening stream socket"));
+        return false;
+    }
+    listener->is_loopback = is_tcp && address_is_loopback(&address);
+    address_print(&address, listener->where);
+    listener_allow_hosts(listener, server->config);
+    return open_on(listener, passed->fd, max_connections);
 }
 
 void listener_wake(struct listener *listener)
@@ -236,7 +259,7 @@ static void close_socket(struct listener *listener)
     fd = MHD_quiesce_daemon(listener->daemon);
     if (fd >= 0)
         close(fd);
-    if (listener->is_unix)
+    if (listener->is_unix && !listener->is_passed)
         unlink(listener->where);
 }
 
@@ -244,8 +267,9 @@ void listener_quiesce(struct listener *listener)
 {
     if (listener->is_quiet)
         return;
-    listener_pump(listener); /* what idle connections have sent already */
-    empty_backlog(listener);
+    listener_pump(listener);  /* what idle connections have sent already */
+    if (!listener->is_passed) /* a successor takes over the backlog of such a socket */
+        empty_backlog(listener);
     close_socket(listener);
 }
 

@@ -18,10 +18,12 @@ struct listener {
     const char *kind;          /* "tcp", "unix" */
     char where[ADDRESS_TEXT_BYTES];
     bool is_unix;
-    bool is_quiet; /* takes no new connections; its socket file may be a successor's by now */
-    bool need;     /* libmicrohttpd has something to do */
-    bool closed;   /* a connection was closed: it may accept again, but does so only when run */
-    bool starved;  /* no descriptor for a connection that waits: left alone for a moment */
+    bool is_loopback; /* TCP that no other machine reaches */
+    bool is_passed;   /* by the service manager, whose it stays */
+    bool is_quiet;    /* takes no new connections; its socket file may be a successor's by now */
+    bool need;        /* libmicrohttpd has something to do */
+    bool closed;      /* a connection was closed: it may accept again, but does so only when run */
+    bool starved;     /* no descriptor for a connection that waits: left alone for a moment */
     char allowed_hosts[CONFIG_TEXT_BYTES]; /* for gate.h; "" for all */
     uv_poll_t poll;
     uv_timer_t timer;
@@ -30,6 +32,12 @@ struct listener {
 /* max_connections: of this listener. Errors are logged. */
 bool listener_open_tcp(struct listener *listener, struct server *server, unsigned max_connections);
 bool listener_open_unix(struct listener *listener, struct server *server, unsigned max_connections);
+struct activation_socket;
+bool listener_open_passed(struct listener *listener, struct server *server,
+                          const struct activation_socket *passed, unsigned max_connections);
+
+/* Take over http.allowed_hosts. */
+void listener_allow_hosts(struct listener *listener, const struct config *config);
 
 /*
  * Run libmicrohttpd in this or the next turn of the loop: it does not notice a resumed connection

@@ -17,19 +17,19 @@
 
 static const char *const names[] = {"error", "warn", "info", "debug"};
 
-static enum log_level highest = LOG_LEVEL_INFO;
+static _Atomic enum log_level highest = LOG_LEVEL_INFO;
 
 void log_set_level(const char *name)
 {
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(names[i], name) == 0)
-            highest = (enum log_level)i;
+            atomic_store_explicit(&highest, (enum log_level)i, memory_order_relaxed);
     }
 }
 
 bool log_is_on(enum log_level level)
 {
-    return level <= highest;
+    return level <= atomic_load_explicit(&highest, memory_order_relaxed);
 }
 
 bool log_limit_pass(struct log_limit *limit)

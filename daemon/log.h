@@ -56,7 +56,7 @@ struct log_limit {
     atomic_uint_fast64_t next_ms;
 };
 
-/* By name, "info". Call it before there are threads. */
+/* By name, "info". */
 void log_set_level(const char *name);
 bool log_is_on(enum log_level level);
 bool log_limit_pass(struct log_limit *limit);

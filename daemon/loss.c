@@ -15,7 +15,7 @@ bool loss_check_job(struct job *job, struct problem *reterr)
 {
     job->segments = (struct segments){shm_find, job};
     job->input.segments = &job->segments;
-    return loss_check(&job->input, &job->server->env, reterr);
+    return loss_check(&job->input, &job->settings->env, reterr);
 }
 
 /* The text stays the loss's, which the job keeps until it is sent. */
@@ -35,7 +35,7 @@ static bool compute(struct job *job, struct loss_answer *ret_answer, struct prob
 {
     double queue_s = clock_seconds(clock_ns() - job->queued_ns);
 
-    job->loss = loss_new(&job->input, &job->server->env, reterr);
+    job->loss = loss_new(&job->input, &job->settings->env, reterr);
     return job->loss != NULL && loss_run(job->loss, reterr) &&
            loss_print(job->loss, queue_s, clock_seconds(clock_ns() - job->started_ns), ret_answer,
                       reterr);

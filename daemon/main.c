@@ -1,5 +1,6 @@
 /* main.c - overlapd, the command. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/backup.h"
@@ -7,15 +8,29 @@
 #include "daemon/healthcheck.h"
 #include "daemon/options.h"
 #include "daemon/server.h"
+#include "daemon/token_command.h"
 #include "lib/overlap.h"
+
+/* What can be read has been; this reads the tokens. */
+static int check(const struct config *config)
+{
+    struct config_error error = {""};
+    struct settings *settings = settings_new(config, &error);
+
+    if (settings == NULL)
+        fprintf(stderr, "overlapd: %s\n", error.text);
+    settings_release(settings);
+    return settings != NULL ? 0 : 2;
+}
 
 int main(int argc, char **argv)
 {
-    static struct config config; /* a worker that is busy may outlive this function */
+    struct config config;
     struct config_error error = {""};
     enum options_action action;
 
-    (void)argc;
+    if (argc > 1 && strcmp(argv[1], "token") == 0)
+        return token_command_run(argv + 2);
     if (!options_parse(argv, environ, &config, &action, &error)) {
         fprintf(stderr, "overlapd: %s\n", error.text);
         return 2;
@@ -31,12 +46,12 @@ int main(int argc, char **argv)
         config_print(stdout, &config);
         return 0;
     case OPTIONS_CHECK_CONFIG:
-        return 0;
+        return check(&config);
     case OPTIONS_HEALTHCHECK:
         return healthcheck_run(&config) ? 0 : 1;
     case OPTIONS_BACKUP:
         return backup_run(&config, options_backup_file(argv)) ? 0 : 1;
     default:
-        return server_run(&config);
+        return server_run(&config, argv, environ);
     }
 }

@@ -114,7 +114,7 @@ static bool make_batch(struct message *message)
 
     message->segments = (struct segments){find, message};
     message->batch =
-        batch_new(message->json, &message->segments, &message->mailbox->server->env, &problem);
+        batch_new(message->json, &message->segments, &message->settings->env, &problem);
     json_decref(message->json);
     message->json = NULL;
     if (message->batch == NULL)
@@ -135,7 +135,7 @@ static bool parse(struct message *message)
     struct problem problem = {0};
 
     message->json =
-        json_parse(message->text, message->n_text, &message->mailbox->server->env.limits, &problem);
+        json_parse(message->text, message->n_text, &message->settings->env.limits, &problem);
     stats_message(STATS_OP_SCORE);
     if (message->json != NULL && !is_score(message))
         problem_set(&problem, PROBLEM_REQUEST_TOO_LARGE, "#/op",
@@ -155,7 +155,7 @@ static bool work(struct task *task)
 
     if (connection_is_gone(message->mailbox->fd))
         return true;
-    if (waited_ns / 1000000 > message->mailbox->server->config->timeouts_queue_ms) {
+    if (waited_ns / 1000000 > message->settings->config.timeouts_queue_ms) {
         problem_set(&problem, PROBLEM_QUEUE_FULL, NULL,
                     "The message waited too long for a thread.");
         message_fail(message, &problem);
@@ -254,7 +254,7 @@ static void begin(struct message *message, struct packet *packet)
         return;
     }
     message->json =
-        json_parse(packet->text, packet->n, &message->mailbox->server->env.limits, &problem);
+        json_parse(packet->text, packet->n, &message->settings->env.limits, &problem);
     if (message->json != NULL)
         act(message, packet);
     else
@@ -267,6 +267,7 @@ static struct message *message_new(struct mailbox *mailbox)
 
     if (message != NULL) {
         message->mailbox = mailbox;
+        message->settings = settings_hold(mailbox->server->settings);
         message->started_ns = clock_ns();
     }
     mailbox->message = message;
@@ -301,5 +302,6 @@ void message_free(struct message *message)
     json_decref(message->json);
     free(message->text);
     free(message->answer);
+    settings_release(message->settings);
     free(message);
 }

@@ -6,6 +6,7 @@
 #include "daemon/memfile.h"
 #include "daemon/packet.h"
 #include "daemon/pool.h"
+#include "daemon/settings.h"
 #include "proto/proto.h"
 
 struct mailbox;
@@ -13,6 +14,7 @@ struct mailbox;
 struct message {
     struct task task; /* first: the pool's */
     struct mailbox *mailbox;
+    struct settings *settings; /* held: what it goes by from its start to its end */
     struct json_t *json;
     char *text; /* where it is for a worker to parse; NULL else */
     size_t n_text;

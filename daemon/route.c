@@ -10,31 +10,32 @@
 #include "daemon/loss.h"
 #include "daemon/probe.h"
 #include "daemon/run.h"
+#include "daemon/scope.h"
 #include "daemon/shm.h"
 #include "daemon/stats.h"
 #include "daemon/work.h"
 
 static const struct route routes[] = {
-    {"POST", "/v1/score", work_check, work_begin},
-    {"POST", "/v1/loss", loss_check_job, loss_begin},
-    {"GET", "/v1/info", NULL, info_handle},
-    {"GET", "/openapi.yaml", NULL, info_openapi},
-    {"GET", "/livez", NULL, probe_livez},
-    {"GET", "/readyz", NULL, probe_readyz},
-    {"GET", "/metrics", NULL, stats_handle},
-    {"GET", "/v1/shm", NULL, shm_list},
-    {"GET", "/v1/shm/{name}", NULL, shm_get},
-    {"PUT", "/v1/shm/{name}", shm_check, shm_put},
-    {"DELETE", "/v1/shm/{name}", NULL, shm_delete},
-    {"GET", "/v1/runs", NULL, run_list},
-    {"GET", "/v1/runs/{run}", NULL, run_summary},
-    {"PUT", "/v1/runs/{run}", keep_check_info, keep_info},
-    {"DELETE", "/v1/runs/{run}", NULL, keep_forget_run},
-    {"GET", "/v1/runs/{run}/cases", NULL, run_cases},
-    {"GET", "/v1/runs/{run}/cases/{case}", NULL, run_case},
-    {"PUT", "/v1/runs/{run}/cases/{case}", keep_check, work_begin},
-    {"DELETE", "/v1/runs/{run}/cases/{case}", NULL, keep_forget_case},
-    {"GET", "/v1/runs/{run}/compare/{other}", NULL, run_compare},
+    {"POST", "/v1/score", SCOPE_SCORE, work_check, work_begin},
+    {"POST", "/v1/loss", SCOPE_SCORE, loss_check_job, loss_begin},
+    {"GET", "/v1/info", SCOPE_ANY, NULL, info_handle},
+    {"GET", "/openapi.yaml", SCOPE_ANY, NULL, info_openapi},
+    {"GET", "/livez", SCOPE_NONE, NULL, probe_livez},
+    {"GET", "/readyz", SCOPE_NONE, NULL, probe_readyz},
+    {"GET", "/metrics", SCOPE_METRICS, NULL, stats_handle},
+    {"GET", "/v1/shm", SCOPE_SHM, NULL, shm_list},
+    {"GET", "/v1/shm/{name}", SCOPE_SHM, NULL, shm_get},
+    {"PUT", "/v1/shm/{name}", SCOPE_SHM, shm_check, shm_put},
+    {"DELETE", "/v1/shm/{name}", SCOPE_SHM, NULL, shm_delete},
+    {"GET", "/v1/runs", SCOPE_READ, NULL, run_list},
+    {"GET", "/v1/runs/{run}", SCOPE_READ, NULL, run_summary},
+    {"PUT", "/v1/runs/{run}", SCOPE_WRITE, keep_check_info, keep_info},
+    {"DELETE", "/v1/runs/{run}", SCOPE_WRITE, NULL, keep_forget_run},
+    {"GET", "/v1/runs/{run}/cases", SCOPE_READ, NULL, run_cases},
+    {"GET", "/v1/runs/{run}/cases/{case}", SCOPE_READ, NULL, run_case},
+    {"PUT", "/v1/runs/{run}/cases/{case}", SCOPE_WRITE, keep_check, work_begin},
+    {"DELETE", "/v1/runs/{run}/cases/{case}", SCOPE_WRITE, NULL, keep_forget_case},
+    {"GET", "/v1/runs/{run}/compare/{other}", SCOPE_READ, NULL, run_compare},
 };
 
 const struct route *route_list(size_t *ret_n)

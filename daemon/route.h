@@ -21,6 +21,7 @@ struct job;
 struct route {
     const char *method; /* HEAD is answered as GET */
     const char *path;
+    unsigned scopes; /* enum scope: one of these is needed; SCOPE_NONE: nobody is asked */
     /* NULL: takes no body. Else asked before the body is read. */
     bool (*check)(struct job *job, struct problem *reterr);
     /* Once the body is there. true: the job has its answer; false: it is suspended and will. */

@@ -167,7 +167,7 @@ static bool copy_run(struct rows *rows, const struct store_run *run, struct prob
 static bool read_pair(struct reading *reading, struct problem *reterr)
 {
     struct job *job = reading->job;
-    struct rows *runs = rows_new(&job->server->env);
+    struct rows *runs = rows_new(&job->settings->env);
     struct run_pair pair = {.cases = {reading->rows[0], reading->rows[1]}};
     struct store_run run;
     bool ok = runs != NULL || no_memory(reterr);
@@ -189,7 +189,7 @@ static bool read_pair(struct reading *reading, struct problem *reterr)
 static bool read_all(struct reading *reading, struct problem *reterr)
 {
     for (size_t i = 0; i < 2; i++) {
-        reading->rows[i] = rows_new(&reading->job->server->env);
+        reading->rows[i] = rows_new(&reading->job->settings->env);
         if (reading->rows[i] == NULL)
             return no_memory(reterr);
     }

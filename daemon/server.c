@@ -12,6 +12,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/crew.h"
+#include "daemon/activation.h"
 #include "daemon/drain.h"
 #include "daemon/info.h"
 #include "daemon/job.h"
@@ -21,6 +22,7 @@
 #include "daemon/notify.h"
 #include "daemon/registry.h"
 #include "daemon/run.h"
+#include "daemon/reload.h"
 #include "daemon/sweep.h"
 #include "daemon/work.h"
 #include "lib/overlap.h"
@@ -112,7 +114,7 @@ static void on_signal(uv_signal_t *handle, int number)
     struct server *server = handle->data;
 
     if (number == SIGHUP)
-        log_event(LOG_LEVEL_INFO, "reload-ignored", LOG_TEXT("signal", "SIGHUP"));
+        reload_run(server);
     else
         drain_begin(server);
 }
@@ -134,33 +136,34 @@ static void init_shm(const struct config *config)
     registry_set_limits(&limits);
 }
 
-static bool init_env(struct server *server)
+static bool release_kept(void *user, uint64_t n_bytes)
 {
-    const struct config *config = server->config;
+    return arena_store_release(user, n_bytes);
+}
+
+static void init_memory(struct server *server, const struct config *config)
+{
     uint64_t budget = config->limits_budget_bytes;
 
     memory_set_budget(budget != 0 ? budget : memory_limit("") / 4);
-    server->env = (struct env){
-        .limits = {.body_bytes = config->limits_body_bytes,
-                   .decoded_bytes = config->limits_decoded_bytes,
-                   .voxels = config->limits_voxels,
-                   .labels = config->limits_labels,
-                   .confusion_labels = config->limits_confusion_labels,
-                   .regions = config->limits_regions,
-                   .request_bytes = config->limits_request_bytes,
-                   .json_depth = config->limits_json_depth,
-                   .json_values = config->limits_json_values,
-                   .part_header_bytes = config->limits_part_header_bytes,
-                   .parts = config->limits_parts},
-        .budget_bytes = memory_budget(),
-        .now_ns = clock_ns,
-        .memory_take = memory_take,
-        .memory_give = memory_give,
-    };
+    arena_store_init(&server->arenas, 0);
     server->arenas.max_bytes = memory_budget() / KEPT_SHARE;
     if (server->arenas.max_bytes > KEPT_BYTES)
         server->arenas.max_bytes = KEPT_BYTES;
-    return uv_random(NULL, NULL, &server->env.hash_seed, sizeof(server->env.hash_seed), 0, NULL) ==
+    memory_on_shortage(release_kept, &server->arenas);
+}
+
+static bool init_settings(struct server *server, const struct config *config)
+{
+    struct config_error error = {""};
+    struct settings *settings = settings_new(config, &error);
+
+    if (settings != NULL)
+        server_use(server, settings);
+    else
+        log_event(LOG_LEVEL_ERROR, "start-failed", LOG_TEXT("reason", error.text));
+    return settings != NULL &&
+           uv_random(NULL, NULL, &server->throttle.seed, sizeof(server->throttle.seed), 0, NULL) ==
                0 &&
            uv_random(NULL, NULL, &server->life, sizeof(server->life), 0, NULL) == 0;
 }
@@ -202,9 +205,8 @@ static bool init_handles(struct server *server)
 }
 
 /* Connections per listener, so that descriptors never run out: libmicrohttpd would spin. */
-static unsigned max_connections(const struct config *config)
+static unsigned max_connections(const struct config *config, size_t n_listeners)
 {
-    size_t n_listeners = config->listen_tcp[0] != '\0' && config->listen_unix[0] != '\0' ? 2 : 1;
     rlim_t reserved = RESERVED_FDS;
     struct rlimit files = {0};
     rlim_t most;
@@ -225,11 +227,11 @@ static unsigned max_connections(const struct config *config)
     return (unsigned)most;
 }
 
-static bool open_listeners(struct server *server)
+static bool open_configured(struct server *server)
 {
     bool tcp = server->config->listen_tcp[0] != '\0';
     bool local = server->config->listen_unix[0] != '\0';
-    unsigned max = max_connections(server->config);
+    unsigned max = max_connections(server->config, tcp && local ? 2 : 1);
 
     if (tcp && !listener_open_tcp(&server->listeners[server->n_listeners], server, max))
         return false;
@@ -240,20 +242,61 @@ static bool open_listeners(struct server *server)
     return true;
 }
 
+/* Sockets that were passed are instead of those configured, which could not be shared. */
+static bool open_listeners(struct server *server)
+{
+    struct activation_socket passed[SERVER_MAX_LISTENERS];
+    size_t n = activation_take(passed, SERVER_MAX_LISTENERS);
+    unsigned max;
+
+    if (n == 0)
+        return open_configured(server);
+    if (n > SERVER_MAX_LISTENERS) {
+        log_event(LOG_LEVEL_ERROR, "listen-failed", LOG_UINT("passed", n),
+                  LOG_TEXT("reason", "that is more sockets than can be served"));
+        return false;
+    }
+    max = max_connections(server->config, n);
+    for (size_t i = 0; i < n; i++) {
+        if (!listener_open_passed(&server->listeners[i], server, &passed[i], max))
+            return false;
+        server->n_listeners++;
+    }
+    return true;
+}
+
+bool server_may_listen(const struct server *server, const struct settings *settings,
+                       struct config_error *reterr)
+{
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        const struct listener *listener = &server->listeners[i];
+
+        if (!listener->is_unix && !listener->is_loopback &&
+            !config_check_open(&settings->config, listener->where, reterr))
+            return false;
+    }
+    return true;
+}
+
+void server_use(struct server *server, struct settings *settings)
+{
+    server->settings = settings;
+    server->config = &settings->config;
+    for (size_t i = 0; i < server->n_listeners; i++)
+        listener_allow_hosts(&server->listeners[i], &settings->config);
+}
+
 static bool start_pool(struct server *server)
 {
-    uint64_t n = server->config->workers_threads;
     struct pool_options options = {.cap = (size_t)server->config->workers_jobs,
                                    .work = work_run,
                                    .finished = wake_loop,
                                    .user = server};
 
-    options.n_mixed = n != 0 ? (size_t)n : uv_available_parallelism();
+    options.n_mixed = settings_threads(server->config);
     server->n_workers = options.n_mixed + 1;
     server->pool = pool_new(&options);
     crew_set_pool(server->pool, options.n_mixed);
-    server->env.each = crew_each;
-    server->env.n_threads = options.n_mixed;
     if (server->pool == NULL)
         log_event(LOG_LEVEL_ERROR, "start-failed", LOG_TEXT("reason", "threads cannot be started"));
     return server->pool != NULL;
@@ -282,6 +325,9 @@ static bool open_store(struct server *server)
 
 static bool open_server(struct server *server)
 {
+    struct settings *settings = server->settings;
+    struct config_error error = {""};
+
     if (!init_handles(server)) {
         log_event(LOG_LEVEL_ERROR, "start-failed", LOG_TEXT("reason", "no event loop"));
         return false;
@@ -291,13 +337,18 @@ static bool open_server(struct server *server)
                   LOG_TEXT("reason", "this machine lacks the instruction set in kernels.isa"));
         return false;
     }
-    if (!open_store(server) || !open_listeners(server) || !mailbox_open(server) ||
-        !start_pool(server))
+    if (!open_store(server) || !open_listeners(server) || !mailbox_open(server))
         return false;
-    server->info = info_text(server, &server->info_bytes);
-    if (server->info == NULL)
+    if (!server_may_listen(server, settings, &error)) {
+        log_event(LOG_LEVEL_ERROR, "start-failed", LOG_TEXT("reason", error.text));
+        return false;
+    }
+    if (!start_pool(server))
+        return false;
+    settings->info = info_text(server, server->config, &settings->info_bytes);
+    if (settings->info == NULL)
         log_event(LOG_LEVEL_ERROR, "start-failed", LOG_TEXT("reason", "out of memory"));
-    return server->info != NULL;
+    return settings->info != NULL;
 }
 
 static void announce(const struct server *server)
@@ -316,12 +367,7 @@ static void announce(const struct server *server)
     notify_send(state);
 }
 
-static bool release_kept(void *user, uint64_t n_bytes)
-{
-    return arena_store_release(user, n_bytes);
-}
-
-int server_run(const struct config *config)
+int server_run(const struct config *config, char *const *arguments, char *const *variables)
 {
     struct server *server = calloc(1, sizeof(*server));
     int status = 1;
@@ -330,14 +376,14 @@ int server_run(const struct config *config)
         free(server);
         return 1;
     }
-    server->config = config;
-    arena_store_init(&server->arenas, 0);
-    memory_on_shortage(release_kept, &server->arenas);
+    server->arguments = arguments;
+    server->variables = variables;
     log_set_level(config->log_level);
     MHD_set_panic_func(on_panic, NULL);
     json_object_seed(0); /* before there are threads */
     init_shm(config);
-    if (init_env(server) && open_server(server)) {
+    init_memory(server, config);
+    if (init_settings(server, config) && open_server(server)) {
         announce(server);
         uv_run(&server->loop, UV_RUN_DEFAULT);
         status = server->hurried ? 1 : 0;

@@ -15,8 +15,10 @@
 #include "daemon/pool.h"
 #include "daemon/store.h"
 #include "proto/env.h"
+#include "daemon/settings.h"
+#include "daemon/throttle.h"
 
-#define SERVER_MAX_LISTENERS 2
+#define SERVER_MAX_LISTENERS 8
 #define SERVER_N_SIGNALS     3
 
 enum server_state {
@@ -26,10 +28,12 @@ enum server_state {
     SERVER_STOPPED   /* the loop ends */
 };
 
-/* All of it is the loop thread's, but what config and env hold, which nobody changes. */
+/* All of it is the loop thread's. */
 struct server {
-    const struct config *config;
-    struct env env;
+    struct settings *settings;   /* those of new requests */
+    const struct config *config; /* theirs */
+    char *const *arguments;      /* what a reload reads again, as are the files they name */
+    char *const *variables;
     uv_loop_t loop;
     uv_check_t check;    /* after the poll phase: run libmicrohttpd where it is needed */
     uv_idle_t idle;      /* keeps the loop from sleeping while it is */
@@ -53,15 +57,25 @@ struct server {
     struct job *polls;   /* those who wait for a change */
     size_t n_polls;
     uint64_t polled_revision; /* the store's, when they were last looked at */
-    char *info;               /* the text of /v1/info */
-    size_t info_bytes;
+    struct throttle throttle;
     enum server_state state;
     uint64_t quiesced_ms; /* when the listeners closed; 0 for not yet */
     bool hurried;         /* stopped with requests left: out of time, or asked a second time */
 };
 
-/* Serve until told to stop. Returns the exit code: 0 after a drain. */
-int server_run(const struct config *config);
+/*
+ * Serve until told to stop. Returns the exit code: 0 after a drain.
+ *   config                 copied
+ *   arguments, variables   where it came from; a reload reads them again
+ */
+int server_run(const struct config *config, char *const *arguments, char *const *variables);
+
+/* Whether every listener may stay open with these: others reach it only with tokens. */
+bool server_may_listen(const struct server *server, const struct settings *settings,
+                       struct config_error *reterr);
+
+/* From now on these are in force; takes them. */
+void server_use(struct server *server, struct settings *settings);
 
 /* There is something to do for a listener: see to it in this turn or the next. */
 void server_wake(struct server *server);

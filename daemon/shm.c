@@ -31,9 +31,9 @@ bool shm_is_enabled(const struct server *server)
 
 static bool check_peer(const struct job *job, uid_t *ret_uid, struct problem *reterr)
 {
-    const struct config *config = job->server->config;
+    const struct config *config = &job->settings->config;
 
-    if (!shm_is_enabled(job->server))
+    if (strcmp(config->shm_enabled, "yes") != 0)
         return problem_set(reterr, PROBLEM_SHM_DISABLED, NULL,
                            "Shared memory is off (shm.enabled).");
     if (!job->connection->listener->is_unix)
@@ -162,7 +162,7 @@ static bool read_key(const struct job *job, const json_t *json, struct region *r
     if (n < 2 || n >= REGISTRY_KEY_BYTES || key[0] != '/' || strchr(key + 1, '/') != NULL ||
         strcmp(key, "/.") == 0 || strcmp(key, "/..") == 0)
         return bad(reterr, "#/key", "the name of a shared memory object, \"/psm_1a2b\"");
-    if (!has_prefix(job->server->config->shm_prefixes, key))
+    if (!has_prefix(job->settings->config.shm_prefixes, key))
         return problem_set(reterr, PROBLEM_SHM_FORBIDDEN, "#/key",
                            "The key begins with none of the prefixes that are allowed here "
                            "(shm.prefixes).");
@@ -200,7 +200,7 @@ static bool read_request(const struct job *job, struct region *region, struct pr
         return problem_set(reterr, PROBLEM_REQUEST_TOO_LARGE, NULL,
                            "A registration has at most %d bytes.", REQUEST_BYTES);
     json = json_parse((const char *)job->input.body, job->input.body_bytes,
-                      &job->server->env.limits, reterr);
+                      &job->settings->env.limits, reterr);
     ok = json != NULL && read_members(job, json, region, reterr);
     json_decref(json);
     return ok;
@@ -334,7 +334,7 @@ bool shm_delete(struct job *job)
 bool shm_list(struct job *job)
 {
     struct problem problem = {0};
-    size_t cap = (size_t)job->server->config->shm_regions_per_uid;
+    size_t cap = (size_t)job->settings->config.shm_regions_per_uid;
     struct region *regions;
     json_t *list = json_array();
     json_t *answer = json_object();

@@ -33,7 +33,7 @@ bool work_check(struct job *job, struct problem *reterr)
 {
     job->segments = (struct segments){shm_find, job};
     job->input.segments = &job->segments;
-    return score_check(&job->input, &job->server->env, reterr);
+    return score_check(&job->input, &job->settings->env, reterr);
 }
 
 static bool is_json(const struct job *job)
@@ -53,7 +53,7 @@ static bool is_worth_a_look(const struct job *job)
 static bool parse(struct job *job, struct problem *reterr)
 {
     if (job->score == NULL)
-        job->score = score_new(&job->input, &job->server->env, reterr);
+        job->score = score_new(&job->input, &job->settings->env, reterr);
     return job->score != NULL;
 }
 
@@ -202,7 +202,7 @@ bool work_run(struct task *task)
         job->answer.status = 0;
         return true;
     }
-    if (waited_ns / 1000000 > job->server->config->timeouts_queue_ms)
+    if (waited_ns / 1000000 > job->settings->config.timeouts_queue_ms)
         return refuse(job, "The request waited too long for a thread.");
     if (job->read == NULL)
         return run(job, clock_seconds(waited_ns));

@@ -17,6 +17,9 @@
     X(BAD_PARAMETER, 400, "bad-parameter", "A parameter is unknown or has a bad value")            \
     X(MISSING_PART, 400, "missing-part", "A part is missing")                                      \
     X(UNKNOWN_PART, 400, "unknown-part", "A part is not one of those that belong here")            \
+    X(UNAUTHENTICATED, 401, "unauthenticated", "A valid token is needed")                          \
+    X(FORBIDDEN, 403, "forbidden", "The token or the user may not do this")                        \
+    X(FOREIGN_ORIGIN, 403, "foreign-origin", "Pages of this origin may not use the daemon")        \
     X(SHM_FORBIDDEN, 403, "shm-forbidden", "This shared memory is not yours to hand over here")    \
     X(NOT_FOUND, 404, "not-found", "There is nothing at this path")                                \
     X(SHM_UNKNOWN, 404, "shm-unknown", "There is no such shared memory")                           \
@@ -59,6 +62,7 @@
     X(SHM_TRUNCATED, 422, "shm-truncated", "The shared memory became shorter meanwhile")           \
     X(SHM_QUOTA, 429, "shm-quota", "You have as much shared memory registered as you may")         \
     X(TOO_MANY_KEPT, 422, "too-many-kept", "There are as many runs or cases as may be kept")       \
+    X(TOO_MANY_FAILURES, 429, "too-many-failures", "Your address has failed too often")            \
     X(INTERNAL, 500, "internal", "Something went wrong here")                                      \
     X(SHM_DISABLED, 501, "shm-disabled", "Shared memory is turned off here")                       \
     X(QUEUE_FULL, 503, "queue-full", "Too many requests are waiting")                              \

@@ -5,22 +5,8 @@ set -u
 root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
 version=$(awk '/define OV_VERSION_(MAJOR|MINOR|PATCH)/{printf "%s%s",s,$3; s="."}' lib/overlap.h)
-n=0
-failed=0
-
-# check NAME COMMAND...: one TAP line, with the command's output where it fails
-check() {
-    name=$1
-    shift
-    n=$((n + 1))
-    if "$@" >"$root/log" 2>&1; then
-        echo "ok $n - $name"
-    else
-        failed=1
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$root/log"
-    fi
-}
+log=$root/log
+. tests/meta/tap.sh
 
 is_link() {
     test "$(readlink "$root/usr/lib/$1")" = "$2"

@@ -32,6 +32,12 @@ static char folder[] = "/tmp/overlapd-test-XXXXXX";
 static char http_path[64];
 static char notify_path[64];
 static struct config config;
+/* What a reload reads: nearly nothing of what prepare() sets. */
+static char name[] = "overlapd";
+static char other_socket[] = "--listen.unix=/other.sock";
+static char quiet[] = "--log.level=error";
+static char few_voxels[] = "--limits.voxels=7";
+static char *arguments[] = {name, other_socket, quiet, few_voxels, NULL};
 static int notify_fd;
 static uv_thread_t thread;
 static int exit_code;
@@ -78,7 +84,7 @@ static int clean_up(void **state)
 static void serve(void *user)
 {
     (void)user;
-    exit_code = server_run(&config);
+    exit_code = server_run(&config, arguments, environ);
 }
 
 static void expect_notified(const char *word)
@@ -188,12 +194,12 @@ static void what_another_uses_is_left_alone(void **state)
     (void)state;
     assert_true(address_unix(http_path, &address));
     fd = socket_listen(&address);
-    assert_int_equal(server_run(&config), 1);
+    assert_int_equal(server_run(&config, arguments, environ), 1);
     assert_int_equal(access(http_path, F_OK), 0);
     close(fd);
     unlink(http_path);
     fclose(fopen(http_path, "w"));
-    assert_int_equal(server_run(&config), 1);
+    assert_int_equal(server_run(&config, arguments, environ), 1);
     assert_int_equal(unlink(http_path), 0);
 }
 
@@ -207,7 +213,7 @@ static void a_port_in_use_ends_the_start(void **state)
     fd = socket_listen(&address);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address.storage, &address.n_bytes), 0);
     address_print(&address, config.listen_tcp);
-    assert_int_equal(server_run(&config), 1);
+    assert_int_equal(server_run(&config, arguments, environ), 1);
     close(fd);
 }
 
@@ -215,7 +221,7 @@ static void an_instruction_set_of_other_machines_ends_the_start(void **state)
 {
     (void)state;
     strcpy(config.kernels_isa, OTHER_ISA);
-    assert_int_equal(server_run(&config), 1);
+    assert_int_equal(server_run(&config, arguments, environ), 1);
     assert_int_equal(access(http_path, F_OK), -1);
 }
 
@@ -237,11 +243,14 @@ static void few_descriptors_mean_few_connections(void **state)
     setrlimit(RLIMIT_NOFILE, &before);
 }
 
-static void hanging_up_does_not_stop_it(void **state)
+static void hanging_up_reloads_and_does_not_stop_it(void **state)
 {
     (void)state;
     start();
     kill(getpid(), SIGHUP);
+    expect_notified("RELOADING=1\nMONOTONIC_USEC=");
+    expect_notified("READY=1");
+    assert_non_null(strstr(ask("GET /v1/info HTTP/1.0\r\n\r\n"), "\"voxels\":7,"));
     for (int i = 0; i < 10; i++)
         assert_true(healthcheck_run(&config));
     stop();
@@ -344,7 +353,7 @@ int main(void)
         TEST(a_port_in_use_ends_the_start),
         TEST(an_instruction_set_of_other_machines_ends_the_start),
         TEST(few_descriptors_mean_few_connections),
-        TEST(hanging_up_does_not_stop_it),
+        TEST(hanging_up_reloads_and_does_not_stop_it),
         TEST(asked_twice_it_stops_at_once),
         TEST(it_is_not_ready_once_asked_to_stop),
         TEST(a_refused_body_is_refused_before_it_is_sent),

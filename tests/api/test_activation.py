@@ -1,0 +1,184 @@
+#!/usr/bin/python3 -B
+# test_activation.py - sockets that a service manager passes, and restarts behind them.
+# SPDX-License-Identifier: Apache-2.0
+import fcntl
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from overlapd import Daemon, LIBC, OVERLAPD, PR_SET_PDEATHSIG, multipart, npy, pair, scaled, test, main, MULTIPART
+
+FOLDER = tempfile.mkdtemp(prefix="overlapd-test-")
+BODY = multipart(pair(npy(b"\0\1\1\2"), npy(b"\0\1\2\2")))
+
+
+def high(made):
+    """A descriptor above those that the launcher moves others to."""
+    return fcntl.fcntl(made, fcntl.F_DUPFD, 20)
+
+
+# Moves descriptors to 3 and up, and says so to the program that it becomes.
+LAUNCH = """import os, sys
+fds = [int(fd) for fd in sys.argv[1].split(",")]
+for i, fd in enumerate(fds):
+    os.dup2(fd, 3 + i)
+os.closerange(20, 100)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)))
+os.execv(sys.argv[2], sys.argv[2:])"""
+
+
+def command(fds, *options):
+    return [sys.executable, "-c", LAUNCH, ",".join(map(str, fds)), OVERLAPD, *options]
+
+
+class Activated(Daemon):
+    """An overlapd that is given listening sockets; those configured are not to be opened."""
+
+    def __init__(self, sockets, *options):
+        self.sockets = sockets
+        super().__init__(*options)
+
+    def _spawn(self, options, environment):
+        path = os.path.join(self.folder, "notify")
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self.notify.bind(path)
+        fds = [high(s.fileno()) for s in self.sockets]
+        try:
+            with open(self.log_path, "wb") as log:
+                return subprocess.Popen(
+                    command(fds, "--listen.unix=" + self.unix, *options), stdin=subprocess.DEVNULL,
+                    stdout=log, stderr=log, pass_fds=fds, env={**os.environ, "NOTIFY_SOCKET": path, **environment},
+                    preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+
+def listen_tcp(host="127.0.0.1"):
+    made = socket.socket(socket.AF_INET)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((host, 0))
+    made.listen(4096)
+    return made
+
+
+def listen_unix(name):
+    made = socket.socket(socket.AF_UNIX)
+    made.bind(os.path.join(FOLDER, name))
+    made.listen(4096)
+    return made
+
+
+def get(made, path="/v1/info"):
+    """The status of a request on a connection to this listening socket."""
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(made.family)
+    connection.sock.settimeout(60)
+    connection.sock.connect(made.getsockname())
+    connection.request("GET", path)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def refusal(fds, *options):
+    """(exit status, log) of a start that does not succeed."""
+    high_fds = [high(fd) for fd in fds]
+    done = subprocess.run(command(high_fds, *options), pass_fds=high_fds, stdin=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, timeout=60, check=False)
+    for fd in high_fds:
+        os.close(fd)
+    return done.returncode, done.stderr.decode()
+
+
+@test
+def sockets_passed_are_served_instead_of_those_configured():
+    with listen_tcp() as tcp, listen_unix("a.sock") as local, Activated([tcp, local]) as daemon:
+        assert get(tcp) == 200 and get(local) == 200
+        assert "tcp=127.0.0.1:%d unix=%s/a.sock" % (tcp.getsockname()[1], FOLDER) in daemon.ready_text
+        assert not os.path.exists(daemon.unix)
+        assert daemon.get("/v1/info").json["server"]["listeners"] == ["tcp", "unix"]
+    assert os.path.exists(os.path.join(FOLDER, "a.sock"))  # it is the manager's
+
+
+@test
+def a_loopback_socket_answers_to_its_own_names_alone():
+    with listen_tcp() as tcp, Activated([tcp]) as daemon:
+        assert daemon.get("/livez", headers={"Host": "evil.example"}).status == 400
+
+
+@test
+def sockets_for_others_need_tokens():
+    with listen_tcp("0.0.0.0") as tcp:
+        status, log = refusal([tcp.fileno()])
+        assert status == 1 and "open to other machines" in log, log
+        with Activated([tcp], "--auth.mode=none"):
+            assert get(tcp) == 200
+
+
+@test
+def what_is_no_listening_stream_socket_is_refused():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, socket.socket(socket.AF_INET) as idle, \
+            open("/dev/null", "rb") as file:
+        for fd in (datagrams.fileno(), idle.fileno(), file.fileno()):
+            status, log = refusal([fd])
+            assert status == 1 and "no listening stream socket" in log, log
+
+
+@test
+def too_many_sockets_are_refused():
+    with listen_tcp() as tcp:
+        status, log = refusal([tcp.fileno()] * 9)
+        assert status == 1 and "more sockets than can be served" in log, log
+
+
+@test
+def restarts_under_load_fail_no_request():
+    with listen_tcp() as tcp, listen_unix("b.sock") as local:
+        stop, answered, wrong = threading.Event(), [0], []
+
+        def ask(made):
+            while not stop.is_set():
+                try:
+                    connection = http.client.HTTPConnection("localhost")
+                    connection.sock = socket.socket(made.family)
+                    connection.sock.settimeout(60)
+                    connection.sock.connect(made.getsockname())
+                    connection.request("POST", "/v1/score", BODY, {"Content-Type": MULTIPART})
+                    status = connection.getresponse().status
+                    connection.close()
+                except (OSError, http.client.HTTPException) as error:
+                    status = repr(error)
+                answered[0] += 1
+                if status != 200:
+                    wrong.append(status)
+
+        threads = [threading.Thread(target=ask, args=(s,)) for s in (tcp, local, tcp)]
+        daemon = Activated([tcp, local])
+        for thread in threads:
+            thread.start()
+        for _ in range(scaled(20, 5)):
+            daemon.stop()
+            daemon = Activated([tcp, local])
+        stop.set()
+        for thread in threads:
+            thread.join()
+        daemon.stop()
+        assert not wrong, "%d of %d: %s" % (len(wrong), answered[0], wrong[:3])
+        assert answered[0] > scaled(100, 10), answered
+        print("# %d requests, %d restarts, %d failures" % (answered[0], scaled(20, 5), len(wrong)))
+
+
+@test
+def clean_up():
+    shutil.rmtree(FOLDER)
+
+
+main()
