@@ -134,7 +134,7 @@ static bool check_version(sqlite3 *db, const char *path, bool writes, char *rete
 
     if (!is_new && id != APPLICATION_ID)
         return fail(reterr, path, "this is not a store of overlapd");
-    if (version > VERSION)
+    if (version < 0 || version > VERSION)
         return fail(reterr, path, "this store was made by a newer overlapd");
     if (version == VERSION)
         return true;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define VERSION      1
-#define LEB128_BYTES 10 /* of 64 bits */
+#define LEB128_BYTES ((size_t)10) /* of 64 bits */
 
 static uint8_t *put(uint8_t *at, uint64_t value)
 {

@@ -162,7 +162,7 @@ char *run_case_print(const struct run_facts *run, const struct case_row *row,
 
 bool run_kept_append(char **text, size_t *n_bytes, const struct run_kept *kept)
 {
-    char *longer = realloc(*text, *n_bytes + 2 * RUNS_NAME_BYTES + 128);
+    char *longer = realloc(*text, *n_bytes + (size_t)2 * RUNS_NAME_BYTES + 128);
 
     if (longer == NULL)
         return false;

@@ -163,21 +163,27 @@ static json_t *cursor_after(const char *run, const struct run_query *query,
                         place->row->name);
 }
 
+/* 16 hexadecimal digits. */
+static uint64_t read_hex(const char *text)
+{
+    char digits[17];
+
+    memcpy(digits, text, 16);
+    digits[16] = '\0';
+    return strtoull(digits, NULL, 16);
+}
+
 /* The place that a page begins after; its row has only a name. */
 static bool read_cursor(const char *run, const struct run_query *query, struct case_row *row,
                         struct place *ret_place, struct problem *reterr)
 {
-    uint64_t hash;
     uint64_t bits;
-    int n = 0;
 
-    row->name = "";
-    if (strlen(query->cursor) > 32 && strspn(query->cursor, "0123456789abcdef") >= 32 &&
-        sscanf(query->cursor, "%16" SCNx64 "%16" SCNx64 "%n", &hash, &bits, &n) == 2 && n == 32 &&
-        hash == hash_of(run, query)) {
-        row->name = query->cursor + n;
+    if (strspn(query->cursor, "0123456789abcdef") >= 32 &&
+        read_hex(query->cursor) == hash_of(run, query)) {
+        bits = read_hex(query->cursor + 16);
+        row->name = query->cursor + 32;
         memcpy(&ret_place->key, &bits, sizeof(bits));
-        ret_place->row = row;
     }
     return *row->name != '\0' || problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
                                              "The cursor is not one that this query gave.");
@@ -192,8 +198,8 @@ struct page {
 static bool make_page(const struct run_facts *run, const struct rows *cases,
                       const struct run_query *query, struct page *ret, struct problem *reterr)
 {
-    struct case_row last;
-    struct place after;
+    struct case_row last = {.name = ""};
+    struct place after = {.row = &last};
     int (*compare)(const void *, const void *) = names_descend(query) ? compare_down : compare_up;
     bool failed = false;
     size_t n = 0;
