@@ -214,21 +214,31 @@ static void scale_slopes(const struct ov_loss_run *run, uint64_t sample, const d
     }
 }
 
+/* What a part of the gradient is made with. */
+struct writing {
+    const struct ov_loss_run *run;
+    const double *upstream;
+    const struct ov__planes *gradient;
+    struct ov__slope *slopes;
+    void *room;
+};
+
 /* The blocks of one part. */
-static void write_gradient(const struct ov_loss_run *run, const double *upstream,
-                           const struct ov__planes *gradient, size_t first, size_t end,
-                           struct ov__slope *slopes, void *scratch)
+static void write_gradient(const struct writing *writing, size_t first, size_t end)
 {
+    const struct ov_loss_run *run = writing->run;
     const struct ov__plan *plan = &run->plan;
+    const double *upstream = writing->upstream;
     double voxel_scale = run->voxel_scale * (upstream != NULL && plan->has_voxel ? upstream[0] : 1);
     for (size_t block = first; block < end; block++) {
         struct ov__span span = span_of(plan, block);
         if (block == first || span.first == 0)
-            scale_slopes(run, span.sample, upstream, slopes);
+            scale_slopes(run, span.sample, upstream, writing->slopes);
         if (plan->is_fast)
-            ov__fast_gradient(run, span, slopes, gradient, scratch);
+            ov__fast_gradient(run, span, writing->slopes, writing->gradient, writing->room);
         else
-            ov__general_gradient(run, span, slopes, voxel_scale, gradient, scratch);
+            ov__general_gradient(run, span, writing->slopes, voxel_scale, writing->gradient,
+                                 writing->room);
     }
 }
 
@@ -244,9 +254,10 @@ enum ov_status ov_loss_run_gradient(const struct ov_loss_run *run, const double 
         return status;
     struct ov__slope *slopes = calloc((size_t)plan->n_classes, sizeof *slopes);
     struct scratch scratch = scratch_new(plan);
+    struct writing writing = {run, upstream, &planes, slopes, scratch.room};
     if (slopes != NULL && scratch.memory != NULL)
-        write_gradient(run, upstream, &planes, first_block(plan, part, n_parts),
-                       first_block(plan, part + 1, n_parts), slopes, scratch.room);
+        write_gradient(&writing, first_block(plan, part, n_parts),
+                       first_block(plan, part + 1, n_parts));
     else
         status = OV_ENOMEM;
     free(scratch.memory);

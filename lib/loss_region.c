@@ -295,7 +295,7 @@ static enum ov_status lovasz(struct ov_loss_run *run, double scale, double *ret_
 {
     const struct ov__plan *plan = &run->plan;
     uint64_t n_classes = n_group_classes(plan);
-    double *groups = calloc(n_group_samples(plan) * n_classes, sizeof *groups);
+    double *groups = calloc(n_group_samples(plan) * n_classes + 1, sizeof *groups);
     if (groups == NULL)
         return OV_ENOMEM;
     enum ov_status status = ov__lovasz_values(run, groups);

@@ -129,16 +129,16 @@ enum ov_reduction { OV_REDUCTION_MAP(OV_LOSS_ENUM) OV_N_REDUCTIONS };
 #undef OV_LOSS_ENUM
 
 /* Names, NULL for a value that is none; and back. Errors: OV_EINVAL for a name that is none. */
-const char *ov_loss_name(enum ov_loss loss);
-const char *ov_activation_name(enum ov_activation activation);
-const char *ov_target_name(enum ov_target target);
-const char *ov_reduction_name(enum ov_reduction reduction);
-const char *ov_weighting_name(enum ov_weighting weighting);
-OV_MUST_USE enum ov_status ov_loss_find(const char *name, enum ov_loss *ret_loss);
-OV_MUST_USE enum ov_status ov_activation_find(const char *name, enum ov_activation *ret_activation);
-OV_MUST_USE enum ov_status ov_target_find(const char *name, enum ov_target *ret_target);
-OV_MUST_USE enum ov_status ov_reduction_find(const char *name, enum ov_reduction *ret_reduction);
-OV_MUST_USE enum ov_status ov_weighting_find(const char *name, enum ov_weighting *ret_weighting);
+const char *ov_loss_name(enum ov_loss value);
+const char *ov_activation_name(enum ov_activation value);
+const char *ov_target_name(enum ov_target value);
+const char *ov_reduction_name(enum ov_reduction value);
+const char *ov_weighting_name(enum ov_weighting value);
+OV_MUST_USE enum ov_status ov_loss_find(const char *name, enum ov_loss *ret_value);
+OV_MUST_USE enum ov_status ov_activation_find(const char *name, enum ov_activation *ret_value);
+OV_MUST_USE enum ov_status ov_target_find(const char *name, enum ov_target *ret_value);
+OV_MUST_USE enum ov_status ov_reduction_find(const char *name, enum ov_reduction *ret_value);
+OV_MUST_USE enum ov_status ov_weighting_find(const char *name, enum ov_weighting *ret_value);
 
 /* Start from ov_loss_options_default and change what differs. Weights and tensors are borrowed. */
 struct ov_loss_options {

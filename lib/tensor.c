@@ -116,18 +116,27 @@ static uint64_t magnitude(int64_t stride)
     return stride < 0 ? 0 - (uint64_t)stride : (uint64_t)stride;
 }
 
+/* The axis of the smallest stride among those that are not used; there is one. */
+static int smallest_axis(const struct ov_tensor *tensor, const bool *is_used)
+{
+    int smallest = 0;
+    while (is_used[smallest])
+        smallest++;
+    for (int i = smallest + 1; i < tensor->ndim; i++) {
+        if (!is_used[i] &&
+            magnitude(tensor->strides_bytes[i]) < magnitude(tensor->strides_bytes[smallest]))
+            smallest = i;
+    }
+    return smallest;
+}
+
 /* Distinct where each axis, from the smallest stride up, steps over all that lies within it. */
 bool ov__tensor_folds(const struct ov_tensor *tensor)
 {
     uint64_t within = ov_tensor_dtype_bytes(tensor->dtype);
-    bool is_used[OV_MAX_NDIM] = {false};
+    bool is_used[OV_MAX_NDIM + 1] = {false};
     for (int n = 0; n < tensor->ndim; n++) {
-        int next = -1;
-        for (int i = 0; i < tensor->ndim; i++) {
-            if (!is_used[i] && (next < 0 || magnitude(tensor->strides_bytes[i]) <
-                                                magnitude(tensor->strides_bytes[next])))
-                next = i;
-        }
+        int next = smallest_axis(tensor, is_used);
         is_used[next] = true;
         if (tensor->shape[next] == 1)
             continue;

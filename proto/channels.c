@@ -218,7 +218,7 @@ bool channels_read(struct reader *reader, struct problem *reterr)
     struct growth growth = {.env = reader__env(reader), .pointer = source->pointer};
     void *room = NULL;
     bool ok;
-    int axis;
+    int axis = 0;
 
     if (header->layers != NULL)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, source->pointer,

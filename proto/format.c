@@ -97,8 +97,11 @@ static bool has_extension(const struct format *format, const char *name, size_t 
 
 static enum format_kind by_name(const char *name)
 {
-    size_t n = name != NULL ? strlen(name) : 0;
+    size_t n;
 
+    if (name == NULL)
+        return FORMAT_N;
+    n = strlen(name);
     if (ends_with(name, n, ".gz"))
         n -= 3;
     else if (ends_with(name, n, ".zst") || ends_with(name, n, ".lz4"))

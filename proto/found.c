@@ -196,9 +196,9 @@ bool found_make(struct found *found, const struct layers *const *declared)
     for (size_t i = 0; i < found->n; i++) {
         struct found_label *entry = &found->list[i];
 
-        entry->counts = found_has_sets(found)
-                            ? (struct ov_counts){.voxels = ov_counter_voxels(found->counter)}
-                            : ov_counter_label(found->counter, entry->label);
+        entry->counts.voxels = ov_counter_voxels(found->counter);
+        if (!found_has_sets(found))
+            entry->counts = ov_counter_label(found->counter, entry->label);
     }
     for (size_t i = 0; i < found->n_pairs; i++)
         count_pair(found, &found->pairs[i]);

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <jansson.h>
 
+#include "lib/overlap_loss.h"
 #include "proto/json.h"
 #include "proto/proto.h"
 #include "proto/reader.h"
@@ -60,10 +61,19 @@ static json_t *dtypes_json(void)
     return array;
 }
 
+static json_t *losses_json(void)
+{
+    json_t *array = json_array();
+
+    for (int i = 0; i < OV_N_LOSSES; i++)
+        json_push(&array, json_string(ov_loss_name((enum ov_loss)i)));
+    return array;
+}
+
 json_t *info_json(void)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:[s,s,s,s], s:o}", "version", ov_version(), "isa",
-                     ov_isa(), "formats", formats_json(), "encodings", encodings_json(), "dtypes",
-                     dtypes_json(), "content_encodings", "identity", "gzip", "deflate", "zstd",
-                     "metrics", metrics_json());
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:[s,s,s,s], s:o, s:o}", "version", ov_version(),
+                     "isa", ov_isa(), "formats", formats_json(), "encodings", encodings_json(),
+                     "dtypes", dtypes_json(), "content_encodings", "identity", "gzip", "deflate",
+                     "zstd", "metrics", metrics_json(), "losses", losses_json());
 }

@@ -12,6 +12,8 @@
 
 static const char *const part_names[LOSS_N_PARTS] = {"prediction", "target", "mask"};
 
+static const struct ov_offence none = {OV_LOSS_PREDICTION, 0};
+
 /* ---- what the library refuses ---------------------------------------------------------------- */
 
 struct index_text {
@@ -22,7 +24,7 @@ struct index_text {
 static struct index_text index_of(const struct ov_tensor *tensor, uint64_t element)
 {
     struct index_text text = {"["};
-    uint64_t index[OV_MAX_NDIM];
+    uint64_t index[OV_MAX_NDIM] = {0};
     size_t n = 1;
 
     for (int i = tensor->ndim - 1; i >= 0; i--) {
@@ -37,18 +39,17 @@ static struct index_text index_of(const struct ov_tensor *tensor, uint64_t eleme
 }
 
 static bool refuse_element(const struct loss *loss, enum problem_code code,
-                           const struct ov_offence *offence, const char *what,
-                           struct problem *reterr)
+                           struct ov_offence offence, const char *what, struct problem *reterr)
 {
-    enum loss_part part = offence->input == OV_LOSS_TARGET ? LOSS_TARGET : LOSS_PREDICTION;
+    enum loss_part part = offence.input == OV_LOSS_TARGET ? LOSS_TARGET : LOSS_PREDICTION;
 
     return problem_set(reterr, code, loss->request.sources[part].pointer,
                        "Element %llu of the %s, at %s of its axes samples, classes, space, %s.",
-                       (unsigned long long)offence->index, part_names[part],
-                       index_of(&loss->inputs[part].tensor, offence->index).at, what);
+                       (unsigned long long)offence.index, part_names[part],
+                       index_of(&loss->inputs[part].tensor, offence.index).at, what);
 }
 
-static bool refuse(const struct loss *loss, enum ov_status status, const struct ov_offence *offence,
+static bool refuse(const struct loss *loss, enum ov_status status, struct ov_offence offence,
                    struct problem *reterr)
 {
     switch (status) {
@@ -164,7 +165,7 @@ static bool count_values(struct loss *loss, struct problem *reterr)
                                              prediction->shape[1], &loss->n_values);
 
     if (status != OV_OK)
-        return refuse(loss, status, NULL, reterr);
+        return refuse(loss, status, none, reterr);
     if (loss->n_values > OV_MAX_LABELS)
         return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, "#/reduction",
                            "The loss has %llu values; no more than %d are returned.",
@@ -174,7 +175,7 @@ static bool count_values(struct loss *loss, struct problem *reterr)
                            "The loss has %llu values; upstream must have one for each.",
                            (unsigned long long)loss->n_values);
     loss->values = calloc((size_t)loss->n_values, sizeof(*loss->values));
-    return loss->values != NULL || refuse(loss, OV_ENOMEM, NULL, reterr);
+    return loss->values != NULL || refuse(loss, OV_ENOMEM, none, reterr);
 }
 
 /* What the library allocates beside the gradient, where it is more than some hundred KiB. */
@@ -210,7 +211,7 @@ static bool compute(struct loss *loss, struct problem *reterr)
     status =
         ov_loss_forward_backward(&tensors, &loss->request.options, loss->request.upstream,
                                  loss->request.gradient ? &gradient : NULL, loss->values, &offence);
-    return status == OV_OK || refuse(loss, status, &offence, reterr);
+    return status == OV_OK || refuse(loss, status, offence, reterr);
 }
 
 bool loss_run(struct loss *loss, struct problem *reterr)
@@ -222,7 +223,7 @@ bool loss_run(struct loss *loss, struct problem *reterr)
     if (!loss_inputs_read(loss, reterr))
         return false;
     if (loss->inputs[LOSS_PREDICTION].tensor.ndim < 2)
-        return refuse(loss, OV_ESIZE, NULL, reterr);
+        return refuse(loss, OV_ESIZE, none, reterr);
     read = loss->env->now_ns();
     loss->decode_ns = read - start;
     ok = count_values(loss, reterr) && take_scratch(loss, reterr) && compute(loss, reterr);

@@ -35,6 +35,8 @@ static size_t print_header(const struct loss *loss, char *text, size_t cap)
     return n + (size_t)snprintf(text + n, cap - n, "), }");
 }
 
+static const uint8_t magic[8] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
+
 /* The header ends with a line feed, and where data is aligned to 64 bytes. */
 static void write_header(const struct loss *loss, uint8_t *file)
 {
@@ -43,7 +45,7 @@ static void write_header(const struct loss *loss, uint8_t *file)
 
     memset(text + n, ' ', sizeof(text) - n);
     text[sizeof(text) - 1] = '\n';
-    memcpy(file, "\x93NUMPY\x01\x00", 8);
+    memcpy(file, magic, sizeof(magic));
     file[8] = (uint8_t)sizeof(text);
     file[9] = (uint8_t)(sizeof(text) >> 8);
     memcpy(file + 10, text, sizeof(text));

@@ -61,7 +61,12 @@ static const void *read_elements(struct loss *loss, struct loss_input *input,
 static struct ov_tensor view(const void *data, const struct mask_header *header,
                              enum ov_order order)
 {
-    struct ov_tensor tensor = {.data = (void *)(uintptr_t)data, .ndim = header->ndim};
+    /* The library only reads inputs, which its tensors do not say. */
+    union {
+        const void *given;
+        void *data;
+    } place = {data};
+    struct ov_tensor tensor = {.data = place.data, .ndim = header->ndim};
     int64_t stride = (int64_t)ov_dtype_bytes(header->encoding.dtype);
 
     for (int i = 0; i < header->ndim; i++) {

@@ -63,9 +63,9 @@ struct source {
      * format; NULL for a file. Borrowed. */
     const json_t *json;
     /* The source's own object, for formats that have members of their own in it; NULL for none. */
-    const json_t *options;
+    json_t *options;
     /* {"axis": 0, "labels": [1, 2]}: the slices along an axis are layers; NULL: they are not. */
-    const json_t *channels;
+    json_t *channels;
     struct names *names; /* of both masks; borrowed */
     /* Of a mask in shared memory, which has no bytes: its elements, as dtype and shape say. */
     struct segment_name place;

@@ -22,11 +22,11 @@ static bool add_json(XXH3_state_t *state, const json_t *json)
 
 /* What a source says beyond what the answer's inputs repeat: the mask itself, if it stands there.
  */
-static bool add_options(XXH3_state_t *state, const json_t *options)
+static bool add_options(XXH3_state_t *state, json_t *options)
 {
     static const char *const repeated[] = {"part",  "base64", "format", "encoding",
                                            "dtype", "shape",  "order"};
-    json_t *copy = json_copy((json_t *)(uintptr_t)options);
+    json_t *copy = json_copy(options);
     bool ok = copy != NULL;
 
     for (size_t i = 0; ok && i < sizeof(repeated) / sizeof(repeated[0]); i++)

@@ -140,7 +140,7 @@ static bool read_word(struct reading *reading, const char *member, const char *t
     return strcmp(text, "F") == 0 || strcmp(text, "C") == 0 || bad(reterr, pointer, "C or F");
 }
 
-static bool read_layers(struct source *source, const json_t *json, const char *pointer,
+static bool read_layers(struct source *source, json_t *json, const char *pointer,
                         struct problem *reterr)
 {
     const char *name;
@@ -148,7 +148,7 @@ static bool read_layers(struct source *source, const json_t *json, const char *p
 
     if (!json_is_object(json))
         return bad(reterr, pointer, "an object: {\"axis\": 0, \"labels\": [1, 2]}");
-    json_object_foreach((json_t *)(uintptr_t)json, name, value)
+    json_object_foreach(json, name, value)
     {
         struct json_pointer at = json_pointer_to(pointer, name);
 
@@ -198,7 +198,7 @@ bool source_check(const struct source *source, enum format_kind format, struct p
     const char *name;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)source->options, name, value)
+    json_object_foreach(source->options, name, value)
     {
         bool belongs;
 
@@ -227,7 +227,7 @@ static bool read_inline(struct reading *reading, const char *member, const json_
     return true;
 }
 
-static bool read_member(struct reading *reading, const char *member, const json_t *json,
+static bool read_member(struct reading *reading, const char *member, json_t *json,
                         const char *pointer, struct problem *reterr)
 {
     static const char *const words[] = {"part", "base64", "format", "encoding", "dtype", "order"};

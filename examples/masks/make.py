@@ -54,6 +54,12 @@ def write_volumes(name, labels):
     numpy.savez_compressed(path(name + ".npz"), labels=labels, voxels=labels.size)
 
 
+def write_probabilities(labels):
+    """[class, x, y, z]: 0.7 for the label, 0.1 for each of the three others."""
+    layers = numpy.stack([labels == label for label in range(4)])
+    numpy.save(path("probabilities.npy"), numpy.where(layers, 0.7, 0.1).astype(numpy.float32))
+
+
 def write_layers(name, labels):
     layers = numpy.stack([labels == label for label in NAMES]).astype(numpy.uint8)
     numpy.save(path(name + "_layers.npy"), layers)
@@ -124,6 +130,8 @@ def main():
         labels = volume(shift)
         write_volumes(name, labels)
         write_layers(name, labels)
+        if name == "prediction":
+            write_probabilities(labels)
         write_dicom(name, labels)
         write_images(name, labels[:, :, 4].T.copy())
         write_coco(name, labels[:, :, 4].T)

@@ -99,34 +99,34 @@ INLINE vd maximum_d(vd a, vd b)
 
 #ifndef HAS_OWN_BITS
 /* All ones in the lanes whose bit, counted from `first`, is set. */
-INLINE vu mask_f(unsigned bits, int first)
+INLINE vu mask_f(unsigned bits, size_t first)
 {
     vu lane;
     uint32_t own[N_F];
     UNROLL
-    for (int i = 0; i < N_F; i++)
+    for (size_t i = 0; i < N_F; i++)
         own[i] = 1u << (first + i);
     memcpy(&lane, own, sizeof lane);
     return (vu)(((bits - (vu){0}) & lane) != 0);
 }
 
-INLINE vl mask_d(unsigned bits, int first)
+INLINE vl mask_d(unsigned bits, size_t first)
 {
     vl lane;
     uint64_t own[N_D];
     UNROLL
-    for (int i = 0; i < N_D; i++)
+    for (size_t i = 0; i < N_D; i++)
         own[i] = (uint64_t)1 << (first + i);
     memcpy(&lane, own, sizeof lane);
     return (vl)((((uint64_t)bits - (vl){0}) & lane) != 0);
 }
 
-INLINE vd add_where_d(vd sum, vd x, unsigned bits, int first)
+INLINE vd add_where_d(vd sum, vd x, unsigned bits, size_t first)
 {
     return sum + (vd)((vl)x & mask_d(bits, first));
 }
 
-INLINE vf choose_f(unsigned bits, int first, vf on, vf off)
+INLINE vf choose_f(unsigned bits, size_t first, vf on, vf off)
 {
     return select_f(mask_f(bits, first), on, off);
 }

@@ -32,13 +32,13 @@ OWN __m256d load_f_as_d(const float *from)
 
 /* A bit of one's own in each lane, brought from all bits. */
 #define HAS_OWN_BITS
-OWN __m256i own_bits32(unsigned bits, int first)
+OWN __m256i own_bits32(unsigned bits, size_t first)
 {
     const __m256i own = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
     return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)(bits >> first)), own), own);
 }
 
-OWN __m256d add_where_d(__m256d sum, __m256d x, unsigned bits, int first)
+OWN __m256d add_where_d(__m256d sum, __m256d x, unsigned bits, size_t first)
 {
     const __m256i own = _mm256_setr_epi64x(1, 2, 4, 8);
     __m256i all = _mm256_set1_epi64x((long long)(bits >> first));
@@ -46,7 +46,7 @@ OWN __m256d add_where_d(__m256d sum, __m256d x, unsigned bits, int first)
     return _mm256_add_pd(sum, _mm256_and_pd(x, _mm256_castsi256_pd(mask)));
 }
 
-OWN __m256 choose_f(unsigned bits, int first, __m256 on, __m256 off)
+OWN __m256 choose_f(unsigned bits, size_t first, __m256 on, __m256 off)
 {
     return _mm256_blendv_ps(off, on, _mm256_castsi256_ps(own_bits32(bits, first)));
 }

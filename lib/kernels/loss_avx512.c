@@ -32,12 +32,12 @@ OWN __m512d load_f_as_d(const float *from)
 
 /* Bits are masks here. */
 #define HAS_OWN_BITS
-OWN __m512d add_where_d(__m512d sum, __m512d x, unsigned bits, int first)
+OWN __m512d add_where_d(__m512d sum, __m512d x, unsigned bits, size_t first)
 {
     return _mm512_mask_add_pd(sum, (__mmask8)(bits >> first), sum, x);
 }
 
-OWN __m512 choose_f(unsigned bits, int first, __m512 on, __m512 off)
+OWN __m512 choose_f(unsigned bits, size_t first, __m512 on, __m512 off)
 {
     return _mm512_mask_blend_ps((__mmask16)(bits >> first), off, on);
 }

@@ -66,7 +66,7 @@ struct adding {
 INLINE void suspect(struct adding *adding, const float *p)
 {
     UNROLL
-    for (int k = 0; k < F_PARTS; k++) {
+    for (size_t k = 0; k < F_PARTS; k++) {
         vu word = (vu)load_f(p + k * N_F);
         adding->suspicious[k] |= word | (0x3f800000u - word);
     }
@@ -77,7 +77,7 @@ INLINE void add_lanes(struct adding *adding, const float *p, unsigned word, unsi
 {
     suspect(adding, p);
     UNROLL
-    for (int k = 0; k < D_PARTS; k++) {
+    for (size_t k = 0; k < D_PARTS; k++) {
         vd x = load_f_as_d(p + k * N_D);
         if (has_valid)
             adding->all[k] = add_where_d(adding->all[k], x, valid, k * N_D);
@@ -87,7 +87,7 @@ INLINE void add_lanes(struct adding *adding, const float *p, unsigned word, unsi
     if (word == 0)
         return;
     UNROLL
-    for (int k = 0; k < D_PARTS; k++)
+    for (size_t k = 0; k < D_PARTS; k++)
         adding->in[k] = add_where_d(adding->in[k], load_f_as_d(p + k * N_D), word, k * N_D);
 }
 
@@ -136,7 +136,7 @@ static TARGET bool sums(const float *p, size_t n, const uint16_t *words, const u
     return sum_row(p, n, words, NULL, next, ret_sums);
 }
 
-INLINE vf two_by_bits(struct ov__two two, unsigned word, unsigned valid, int first)
+INLINE vf two_by_bits(struct ov__two two, unsigned word, unsigned valid, size_t first)
 {
     vf value = choose_f(word, first, splat_f(two.on), splat_f(two.off));
     if (valid != 0xffff)
@@ -152,7 +152,7 @@ INLINE void fill_row(float *gradient, size_t n, const uint16_t *words, const uin
     for (; i + OV__LANES <= n; i += OV__LANES) {
         unsigned counted = valid != NULL ? valid[i / OV__LANES] : 0xffff;
         UNROLL
-        for (int k = 0; k < F_PARTS; k++) {
+        for (size_t k = 0; k < F_PARTS; k++) {
             vf v = two_by_bits(two, words[i / OV__LANES], counted, k * N_F);
             if (is_aligned)
                 stream_f(gradient + i + k * N_F, v);
@@ -185,7 +185,7 @@ static TARGET bool copy_finite(float *to, const float *from, size_t n)
     size_t i = 0;
     for (; i + OV__LANES <= n; i += OV__LANES) {
         UNROLL
-        for (int k = 0; k < F_PARTS; k++) {
+        for (size_t k = 0; k < F_PARTS; k++) {
             vf v = load_f(from + i + k * N_F);
             suspicious[k] |= ((vu)v & 0x7fffffffu) + 0x00800000u;
             store_f(to + i + k * N_F, v);
@@ -202,44 +202,44 @@ static TARGET bool copy_finite(float *to, const float *from, size_t n)
 /* Vectors that softmax works on side by side: one waits for its results, the other goes on. */
 enum { BESIDE = F_PARTS < 2 ? 2 : F_PARTS < 4 ? F_PARTS : 4 };
 
-INLINE void softmax_at(const struct ov__float_rows *z, size_t i, int n_vectors)
+INLINE void softmax_at(const struct ov__float_rows *z, size_t i, size_t n_vectors)
 {
     vf highest[BESIDE];
     vf sum[BESIDE];
     float *row = z->rows + i;
     UNROLL
-    for (int k = 0; k < n_vectors; k++) {
+    for (size_t k = 0; k < n_vectors; k++) {
         highest[k] = load_f(row + k * N_F);
         sum[k] = splat_f(0);
     }
     for (size_t c = 1; c < z->n_rows; c++) {
         row += z->stride;
         UNROLL
-        for (int k = 0; k < n_vectors; k++)
+        for (size_t k = 0; k < n_vectors; k++)
             highest[k] = maximum_f(highest[k], load_f(row + k * N_F));
     }
     row = z->rows + i;
     const char *ahead = (const char *)(z->ahead + (z->ahead != NULL ? i : 0));
     for (size_t c = 0; c < z->n_rows; c++, row += z->stride) {
         if (ahead != NULL) {
-            for (int k = 0; k < n_vectors * N_F; k += OV__LANES)
+            for (size_t k = 0; k < n_vectors * N_F; k += OV__LANES)
                 __builtin_prefetch(ahead + (size_t)k * sizeof(float));
             ahead += z->ahead_stride_bytes;
         }
         UNROLL
-        for (int k = 0; k < n_vectors; k++) {
+        for (size_t k = 0; k < n_vectors; k++) {
             vf e = exp_f(load_f(row + k * N_F) - highest[k]);
             sum[k] += e;
             store_f(row + k * N_F, e);
         }
     }
     UNROLL
-    for (int k = 0; k < n_vectors; k++)
+    for (size_t k = 0; k < n_vectors; k++)
         sum[k] = 1 / sum[k];
     row = z->rows + i;
     for (size_t c = 0; c < z->n_rows; c++, row += z->stride) {
         UNROLL
-        for (int k = 0; k < n_vectors; k++)
+        for (size_t k = 0; k < n_vectors; k++)
             store_f(row + k * N_F, load_f(row + k * N_F) * sum[k]);
     }
 }
@@ -247,7 +247,7 @@ INLINE void softmax_at(const struct ov__float_rows *z, size_t i, int n_vectors)
 static TARGET void softmax(const struct ov__float_rows *z)
 {
     size_t i = 0;
-    for (; i + BESIDE * N_F <= z->n; i += BESIDE * N_F)
+    for (; i + (size_t)BESIDE * N_F <= z->n; i += (size_t)BESIDE * N_F)
         softmax_at(z, i, BESIDE);
     for (; i < z->n; i += N_F)
         softmax_at(z, i, 1);
@@ -276,11 +276,11 @@ static TARGET void softmax_gradient(const struct ov__float_rows *p, const uint16
         const float *row = p->rows + i;
         vf sum[F_PARTS];
         UNROLL
-        for (int k = 0; k < F_PARTS; k++)
+        for (size_t k = 0; k < F_PARTS; k++)
             sum[k] = splat_f(0);
         for (size_t c = 0; c < p->n_rows; c++, row += p->stride) {
             UNROLL
-            for (int k = 0; k < F_PARTS; k++)
+            for (size_t k = 0; k < F_PARTS; k++)
                 sum[k] +=
                     load_f(row + k * N_F) * two_by_bits(two[c], word[c * stride], counted, k * N_F);
         }
@@ -288,7 +288,7 @@ static TARGET void softmax_gradient(const struct ov__float_rows *p, const uint16
         row = p->rows + i;
         for (size_t c = 0; c < p->n_rows; c++, row += p->stride) {
             UNROLL
-            for (int k = 0; k < F_PARTS; k++) {
+            for (size_t k = 0; k < F_PARTS; k++) {
                 vf h = two_by_bits(two[c], word[c * stride], counted, k * N_F);
                 vf slope = load_f(row + k * N_F) * (h - sum[k]);
                 if (ret_gradient->is_aligned)
@@ -325,7 +325,7 @@ static TARGET void sums_product(const double *p, const double *g, size_t n, doub
     struct adding64 adding = {0};
     for (size_t at = 0; at < n; at += OV__LANES) {
         UNROLL
-        for (int k = 0; k < D_PARTS; k++) {
+        for (size_t k = 0; k < D_PARTS; k++) {
             vd x = load_d(p + at + k * N_D);
             vd y = load_d(g + at + k * N_D);
             adding.i[k] += x * y;
@@ -343,7 +343,7 @@ static TARGET void sums_squared(const double *p, const double *g, size_t n, doub
     struct adding64 adding = {0};
     for (size_t at = 0; at < n; at += OV__LANES) {
         UNROLL
-        for (int k = 0; k < D_PARTS; k++) {
+        for (size_t k = 0; k < D_PARTS; k++) {
             vd x = load_d(p + at + k * N_D);
             vd y = load_d(g + at + k * N_D);
             adding.i[k] += x * y;
@@ -361,7 +361,7 @@ static TARGET void sums_absolute(const double *p, const double *g, size_t n, dou
     struct adding64 adding = {0};
     for (size_t at = 0; at < n; at += OV__LANES) {
         UNROLL
-        for (int k = 0; k < D_PARTS; k++) {
+        for (size_t k = 0; k < D_PARTS; k++) {
             vd x = load_d(p + at + k * N_D);
             vd y = load_d(g + at + k * N_D);
             adding.i[k] += absolute_d(x - y);

@@ -64,7 +64,7 @@ static inline struct env test_env(void)
 }
 
 /* What the sources of source_of say beside their files. */
-static const json_t *source_options;
+static json_t *source_options;
 
 static inline struct source source_of(const uint8_t *bytes, size_t n_bytes)
 {
