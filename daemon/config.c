@@ -10,8 +10,8 @@
 #include "daemon/address.h"
 #include "daemon/origin.h"
 #include "daemon/token_file.h"
-#include "daemon/words.h"
 #include "daemon/uid.h"
+#include "daemon/words.h"
 
 #define FIELD_TEXT(section, key)    section##_##key
 #define FIELD_ENUM(section, key)    section##_##key

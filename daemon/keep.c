@@ -154,7 +154,8 @@ static bool fail(const struct job *job, struct problem *reterr)
         return problem_set(reterr, PROBLEM_TOO_MANY_KEPT, NULL,
                            "There are %" PRIu64 " runs (limits.runs), or %" PRIu64
                            " cases in this one (limits.run_cases), already.",
-                           job->settings->config.limits_runs, job->settings->config.limits_run_cases);
+                           job->settings->config.limits_runs,
+                           job->settings->config.limits_run_cases);
     default:
         return problem_set(reterr, PROBLEM_STORE_UNAVAILABLE, NULL,
                            "The result was not kept: the disk is full or failed. Scoring by POST "

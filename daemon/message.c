@@ -253,8 +253,7 @@ static void begin(struct message *message, struct packet *packet)
         hand_over(message, POOL_MIXED);
         return;
     }
-    message->json =
-        json_parse(packet->text, packet->n, &message->settings->env.limits, &problem);
+    message->json = json_parse(packet->text, packet->n, &message->settings->env.limits, &problem);
     if (message->json != NULL)
         act(message, packet);
     else

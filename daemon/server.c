@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "daemon/activation.h"
 #include "daemon/clock.h"
 #include "daemon/crew.h"
-#include "daemon/activation.h"
 #include "daemon/drain.h"
 #include "daemon/info.h"
 #include "daemon/job.h"
@@ -21,8 +21,8 @@
 #include "daemon/memory.h"
 #include "daemon/notify.h"
 #include "daemon/registry.h"
-#include "daemon/run.h"
 #include "daemon/reload.h"
+#include "daemon/run.h"
 #include "daemon/sweep.h"
 #include "daemon/work.h"
 #include "lib/overlap.h"

@@ -13,10 +13,10 @@
 #include "daemon/listener.h"
 #include "daemon/mailbox.h"
 #include "daemon/pool.h"
-#include "daemon/store.h"
-#include "proto/env.h"
 #include "daemon/settings.h"
+#include "daemon/store.h"
 #include "daemon/throttle.h"
+#include "proto/env.h"
 
 #define SERVER_MAX_LISTENERS 8
 #define SERVER_N_SIGNALS     3

@@ -24,11 +24,6 @@
 
 /* ---- who may --------------------------------------------------------------------------------- */
 
-bool shm_is_enabled(const struct server *server)
-{
-    return strcmp(server->config->shm_enabled, "yes") == 0;
-}
-
 static bool check_peer(const struct job *job, uid_t *ret_uid, struct problem *reterr)
 {
     const struct config *config = &job->settings->config;
