@@ -89,9 +89,12 @@ bool store_is_local(const char *path, char *reterr);
 bool store_index_set(struct store *store, const char *run, uint64_t revision);
 void store_index_clear(struct store *store);
 
-/* store_write.c: open or reopen the writer's connection and fill the index. */
+/* store_writer.c: open the connection that writes and fill the index. */
 bool store_writer_open(struct store *store, char *reterr);
 void store_writer_close(struct store *store);
+
+/* store_writer.c: whether there is a connection, opened anew where that is due. */
+bool store_writer_is_open(struct store *store);
 
 /* store_write.c: make the changes in one transaction and fill in their answers. */
 void store_writer_commit(struct store *store, struct store_write *first);
@@ -109,7 +112,7 @@ bool store_drop_case(struct store *store, const char *run, const char *name,
 /* store_write.c: after a commit, what a run's last revision is; 0 where it is gone. */
 void store_publish(struct store *store, const char *run, uint64_t revision);
 
-/* store_write.c: close the connection; it is opened anew a little later. */
+/* store_writer.c: close the connection; it is opened anew a little later. */
 void store_writer_fail(struct store *store);
 
 /* store_write.c: run a statement that yields nothing. Resets it. */

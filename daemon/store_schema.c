@@ -119,7 +119,7 @@ static bool migrate_from(sqlite3 *db, int version)
     char text[64];
     bool ok = run(db, "BEGIN IMMEDIATE");
 
-    for (int i = version > 0 ? version : 0; i < VERSION && ok; i++)
+    for (int i = version; i < VERSION && ok; i++)
         ok = run(db, migrations[i]);
     snprintf(text, sizeof(text), "PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID,
              VERSION);
@@ -134,7 +134,7 @@ static bool check_version(sqlite3 *db, const char *path, bool writes, char *rete
 
     if (!is_new && id != APPLICATION_ID)
         return fail(reterr, path, "this is not a store of overlapd");
-    if (version > VERSION)
+    if (version < 0 || version > VERSION)
         return fail(reterr, path, "this store was made by a newer overlapd");
     if (version == VERSION)
         return true;

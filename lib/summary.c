@@ -147,8 +147,7 @@ static size_t draw(uint64_t *state, size_t n, struct drawn *list)
 {
     size_t n_drawn = 0;
 
-    for (size_t i = 0; i < n; i++)
-        list[i].times = 0;
+    memset(list, 0, n * sizeof(*list));
     for (size_t i = 0; i < n; i++)
         list[((splitmix(state) >> 32) * n) >> 32].times++;
     for (size_t i = 0; i < n; i++) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define VERSION      1
-#define LEB128_BYTES 10 /* of 64 bits */
+#define LEB128_BYTES ((size_t)10) /* of 64 bits */
 
 static uint8_t *put(uint8_t *at, uint64_t value)
 {
@@ -45,10 +45,10 @@ static int64_t unzigzag(uint64_t value)
 
 size_t kept_room(const struct kept_entry *entries, size_t n)
 {
-    size_t room = 1 + (size_t)2 * LEB128_BYTES;
+    size_t room = 1 + 2 * LEB128_BYTES;
 
     for (size_t i = 0; i < n; i++)
-        room += (size_t)5 * LEB128_BYTES + entries[i].n_name;
+        room += 5 * LEB128_BYTES + entries[i].n_name;
     return room;
 }
 

@@ -163,24 +163,27 @@ static json_t *cursor_after(const char *run, const struct run_query *query,
                         place->row->name);
 }
 
+/* 16 hexadecimal digits. */
+static uint64_t read_hex(const char *text)
+{
+    char digits[17];
+
+    memcpy(digits, text, 16);
+    digits[16] = '\0';
+    return strtoull(digits, NULL, 16);
+}
+
 /* The place that a page begins after; its row has only a name. */
 static bool read_cursor(const char *run, const struct run_query *query, struct case_row *row,
                         struct place *ret_place, struct problem *reterr)
 {
-    uint64_t numbers[2] = {0, 0}; /* the query's hash; the place's key, to the bit */
+    uint64_t bits;
 
-    row->name = "";
-    ret_place->row = row;
-    if (strlen(query->cursor) > 32 && strspn(query->cursor, "0123456789abcdef") >= 32) {
-        for (int i = 0; i < 2; i++) {
-            char digits[17] = "";
-
-            memcpy(digits, query->cursor + (size_t)16 * (size_t)i, 16);
-            numbers[i] = strtoull(digits, NULL, 16);
-        }
-        if (numbers[0] == hash_of(run, query))
-            row->name = query->cursor + 32;
-        memcpy(&ret_place->key, &numbers[1], sizeof(numbers[1]));
+    if (strspn(query->cursor, "0123456789abcdef") >= 32 &&
+        read_hex(query->cursor) == hash_of(run, query)) {
+        bits = read_hex(query->cursor + 16);
+        row->name = query->cursor + 32;
+        memcpy(&ret_place->key, &bits, sizeof(bits));
     }
     return *row->name != '\0' || problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
                                              "The cursor is not one that this query gave.");

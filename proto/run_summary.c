@@ -8,7 +8,7 @@
 #include "proto/run_series.h"
 
 /* Metrics whose values are there in the same cases: where not both masks are empty. */
-#define BY_POLICY(symbol, name, low, high, policy) [symbol] = policy,
+#define BY_POLICY(symbol, name, low, high, policy) [symbol] = (policy),
 static const bool by_policy[OV_N_METRICS] = {OV_METRIC_MAP(BY_POLICY)};
 #undef BY_POLICY
 

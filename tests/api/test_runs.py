@@ -375,7 +375,13 @@ def a_second_daemon_and_another_database_are_refused():
     with sqlite3.connect(other) as database:
         database.execute("CREATE TABLE x(y)")
     database.close()
-    for where, word in ((other, b"not a store"), ("/proc/overlapd", b"file system"),
+    strange = []
+    for version in (-1, 99):
+        strange.append(store_file())
+        with sqlite3.connect(strange[-1]) as database:
+            database.executescript("PRAGMA application_id=%d; PRAGMA user_version=%d" % (0x6F766C70, version))
+        database.close()
+    for where, word in ((other, b"not a store"), (strange[0], b"newer"), (strange[1], b"newer"), ("/proc/overlapd", b"file system"),
                         (os.path.join(FOLDER, "no", "store"), b"is not there")):
         refused = subprocess.run([OVERLAPD, "--listen.tcp=127.0.0.1:0", "--store.path=" + where],
                                  stderr=subprocess.PIPE, timeout=20, check=False)

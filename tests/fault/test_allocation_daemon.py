@@ -5,26 +5,16 @@
 closed. The next request is answered, and no memory stays taken."""
 import http.client
 import os
-import signal
 import sys
 import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
-from overlapd import BUILD, LIBC, SLOW_BUILD, Daemon, Skip, main, npy, pair, test  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from failing import PRELOADED, fail_allocation, unless_sanitized  # noqa: E402
+from overlapd import Daemon, main, npy, pair, test  # noqa: E402
 
-PRELOADED = os.path.abspath(os.path.join(BUILD, "tests/fault/failing_malloc.so"))
 PREDICTION = bytes(i % 7 for i in range(4096))
 REFERENCE = bytes(i % 5 for i in range(4096))
-
-
-def fail_allocation(daemon, n):
-    """Arms the preloaded malloc; the signal is taken before this returns."""
-    assert LIBC.sigqueue(daemon.process.pid, signal.SIGUSR2, n) == 0
-    pending = 1
-    while pending:
-        with open("/proc/%d/status" % daemon.process.pid, encoding="ascii") as status:
-            lines = dict(line.split(":", 1) for line in status)
-        pending = (int(lines["ShdPnd"], 16) | int(lines["SigPnd"], 16)) >> (signal.SIGUSR2 - 1) & 1
 
 
 def outcome(daemon, parts):
@@ -52,11 +42,6 @@ def sweep(parts, most):
         daemon.settle(requests=1, budget_used_bytes=0)
     assert seen.get("out-of-memory", 0) >= 5, seen
     assert seen.get(expected, 0) >= 1, ("more allocations than were tried", seen)
-
-
-def unless_sanitized():
-    if SLOW_BUILD and "cov" not in BUILD:
-        raise Skip("a sanitizer brings its own malloc")
 
 
 @test

@@ -6,28 +6,18 @@ acknowledged is there, and the next request is answered."""
 import http.client
 import json
 import os
-import signal
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
-from overlapd import BUILD, LIBC, SLOW_BUILD, Daemon, Skip, main, test  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from failing import PRELOADED, fail_allocation, unless_sanitized  # noqa: E402
+from overlapd import Daemon, main, test  # noqa: E402
 from runs import keep, path  # noqa: E402
 
-PRELOADED = os.path.abspath(os.path.join(BUILD, "tests/fault/failing_malloc.so"))
 CASES = 30
 CSV = {"Accept": "text/csv"}
-
-
-def fail_allocation(daemon, n):
-    """Arms the preloaded malloc; the signal is taken before this returns."""
-    assert LIBC.sigqueue(daemon.process.pid, signal.SIGUSR2, n) == 0
-    pending = 1
-    while pending:
-        with open("/proc/%d/status" % daemon.process.pid, encoding="ascii") as status:
-            lines = dict(line.split(":", 1) for line in status)
-        pending = (int(lines["ShdPnd"], 16) | int(lines["SigPnd"], 16)) >> (signal.SIGUSR2 - 1) & 1
 
 
 def ask(daemon, where, headers):
@@ -53,8 +43,7 @@ def sweep(daemon, where, headers, most):
 
 def filled():
     """A daemon with two runs, in a folder that lasts as long as it."""
-    if SLOW_BUILD and "cov" not in BUILD:
-        raise Skip("a sanitizer brings its own malloc")
+    unless_sanitized()
     folder = tempfile.TemporaryDirectory()
     daemon = Daemon("--store.path=" + folder.name + "/store", environment={"LD_PRELOAD": PRELOADED})
     daemon.store_folder = folder
