@@ -163,7 +163,9 @@ INLINE void fill_row(float *gradient, size_t n, const uint16_t *words, const uin
     for (; i < n; i++) {
         bool counts = valid == NULL || (valid[i / OV__LANES] >> i % OV__LANES & 1) != 0;
         float value = (words[i / OV__LANES] >> i % OV__LANES & 1) != 0 ? two.on : two.off;
-        gradient[i] = counts ? value : 0;
+        if (!counts)
+            value = 0;
+        memcpy(gradient + i, &value, sizeof value);
     }
 }
 
@@ -193,8 +195,10 @@ static TARGET bool copy_finite(float *to, const float *from, size_t n)
     }
     bool is_right = is_clean(suspicious);
     for (; i < n; i++) {
-        is_right &= __builtin_isfinite(from[i]) != 0;
-        to[i] = from[i];
+        float value;
+        memcpy(&value, from + i, sizeof value);
+        is_right &= __builtin_isfinite(value) != 0;
+        to[i] = value;
     }
     return is_right;
 }
