@@ -14,7 +14,8 @@
 
 /*
  * Sections, and keys of others, that are taken over; "!" leaves a key out. libmicrohttpd gets its
- * connection limits and its backup timeout when a listener starts; the budget is shared out then.
+ * connection limits and its backup timeout when a listener starts; the budget is shared out and the
+ * store opened then.
  */
 static const char *const taken[] = {
     "auth",
@@ -23,6 +24,8 @@ static const char *const taken[] = {
     "!limits.connections",
     "!limits.budget_bytes",
     "!limits.connections_per_address",
+    "!limits.runs",
+    "!limits.run_cases",
     "log.level",
     "timeouts.queue",
     "timeouts.drain",

@@ -97,7 +97,7 @@ static bool wait_for_change(struct job *job)
 {
     struct server *server = job->server;
 
-    if (job->query.wait_s == 0 || server->n_polls >= server->config->limits_polls ||
+    if (job->query.wait_s == 0 || server->n_polls >= job->settings->config.limits_polls ||
         server->state != SERVER_SERVING)
         return false;
     job_wait(job, JOB_POLL);

@@ -28,7 +28,8 @@ def new_token(scope, name, file=FILE):
 
 
 TOKENS = {scope: new_token(scope, scope) for scope in SCOPES}
-DAEMON = Daemon("--auth.tokens_file=" + FILE, "--auth.failures=0")
+DAEMON = Daemon("--auth.tokens_file=" + FILE, "--auth.failures=0", "--shm.enabled=yes",
+                "--store.path=" + os.path.join(FOLDER, "runs.db"))
 
 
 def bearer(token):
@@ -74,7 +75,9 @@ def every_route_asks_for_the_scopes_of_the_contract():
         for scope, token in TOKENS.items():
             answer = ask(method, path, token)
             good = scope in scopes or not scopes
-            assert (answer.status == 403) == (not good), "%s %s %s: %d" % (method, path, scope, answer.status)
+            # Shared memory has a 403 of its own by TCP.
+            forbidden = answer.status == 403 and answer.json["code"] == "forbidden"
+            assert forbidden == (not good), "%s %s %s: %d" % (method, path, scope, answer.status)
             if good:
                 assert answer.status < 500 and answer.status != 401, "%s %s %s" % (method, path, scope)
             else:

@@ -2,7 +2,8 @@
 # test_boot.sh - the units in a system that really boots, in a container of systemd's own.
 # SPDX-License-Identifier: Apache-2.0
 #
-# The system is made once and kept in build/boot. The daemon needs the same libraries in it as here.
+# The system is made once and kept in build/boot. It holds the packages of the libraries that the daemon
+# loads here.
 set -u
 
 skip() {
@@ -17,8 +18,11 @@ done
 grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || skip "this is not Debian 12"
 
 system=build/boot/system
-packages=systemd-sysv,dbus,libmicrohttpd12,libjansson4,libuv1,libinih1,libnettle8,libisal2,libzstd1,libspng0
-packages=$packages,libxxhash0,curl
+packages=systemd-sysv,dbus,curl
+for library in $(ldd build/release/overlapd | grep -o '/[^ ]*'); do
+    packages=$packages,$(dpkg -S "$library" "/usr$library" 2>/dev/null | sed 's/:.*//;q')
+done
+packages=$(echo "$packages" | tr , '\n' | sort -u | paste -sd,)
 sources=/etc/apt/sources.list.d/debian.sources
 [ -e $sources ] || sources=/etc/apt/sources.list
 if ! [ -e $system.made ] || [ "$(cat $system.made)" != "$packages" ]; then

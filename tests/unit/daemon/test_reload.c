@@ -23,6 +23,7 @@ static const char *const takes[] = {
     "limits.json_values",
     "limits.parts",
     "limits.part_header_bytes",
+    "limits.polls",
     "limits.waiting",
     "timeouts.queue",
     "timeouts.drain_delay",
