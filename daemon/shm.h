@@ -13,7 +13,6 @@ struct json_t;
 struct registry_counts;
 struct server;
 
-
 /* The routes PUT, GET, DELETE /v1/shm/{name} and GET /v1/shm. */
 bool shm_check(struct job *job, struct problem *reterr);
 bool shm_put(struct job *job);
