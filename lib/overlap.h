@@ -240,6 +240,19 @@ OV_MUST_USE enum ov_status ov_counter_add(struct ov_counter *counter,
                                           const struct ov_piece *reference);
 
 /*
+ * Write a tile down as its runs, which count as the tile does where there is no threshold: so that
+ * another thread, or a cache, is handed less than the voxels.
+ *
+ *   runs    room for `cap` of them
+ *   ret_n   untouched on errors, after which the room holds anything
+ *
+ * Cost:   a vectorised scan for changes of value, then work in proportion to the runs.
+ * Errors: OV_ESIZE for more than `cap` runs; OV_EDTYPE, OV_EFRACTION, OV_ENAN, OV_ELABEL.
+ */
+OV_MUST_USE enum ov_status ov_runs_of_tile(const struct ov_piece *tile, struct ov_run *runs,
+                                           size_t cap, size_t *ret_n);
+
+/*
  * Count part `part` of `n_parts` of two masks of one shape, compared index by index whatever their
  * strides. The parts together are the masks; give each thread a counter of its own and merge.
  *

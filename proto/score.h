@@ -43,6 +43,9 @@ bool layering_make(struct score *score, struct problem *reterr);
 /* tally.c: decode both masks, piece by piece, into score->counter. */
 bool tally_run(struct score *score, struct problem *reterr);
 
+/* tally.c: count a piece of each mask. */
+bool tally_add(struct score *score, const struct ov_piece *pieces, struct problem *reterr);
+
 /* tally.c: why counting failed, and in which of two pieces. */
 bool tally_refuse(enum ov_status status, int which, struct problem *reterr);
 int tally_culprit(const struct score *score, const struct ov_piece *pieces, enum ov_status status);

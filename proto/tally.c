@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "proto/feed.h"
+#include "proto/relay.h"
 #include "proto/score.h"
 
 /* A table of pairs: two to four buckets of 16 bytes for each, and the old half while it grows. */
@@ -68,7 +69,7 @@ bool tally_refuse(enum ov_status status, int which, struct problem *reterr)
     }
 }
 
-static bool add_pieces(struct score *score, const struct ov_piece *pieces, struct problem *reterr)
+bool tally_add(struct score *score, const struct ov_piece *pieces, struct problem *reterr)
 {
     enum ov_status status =
         ov_counter_add(score->counter, &pieces[SCORE_PREDICTION], &pieces[SCORE_REFERENCE]);
@@ -94,7 +95,7 @@ static uint64_t count_next(struct score *score, struct feed *feeds, uint64_t lef
     }
     decoded = score->env->now_ns();
     score->decode_ns += decoded - start;
-    if (!add_pieces(score, pieces, reterr))
+    if (!tally_add(score, pieces, reterr))
         return 0;
     score->count_ns += score->env->now_ns() - decoded;
     return n;
@@ -169,7 +170,7 @@ static bool count_intervals(struct score *score, struct problem *reterr)
                               {0, n - both - only_p - only_r}};
     struct ov_piece pieces[] = {{.n_voxels = n, .runs = p_runs, .n_runs = 2},
                                 {.n_voxels = n, .runs = r_runs, .n_runs = 4}};
-    bool ok = add_pieces(score, pieces, reterr);
+    bool ok = tally_add(score, pieces, reterr);
 
     score->count_ns += score->env->now_ns() - start;
     return ok;
@@ -307,7 +308,7 @@ static bool count_pair(struct score *score, struct problem *reterr)
     if (is_intervals(score->readers[SCORE_PREDICTION]) &&
         is_intervals(score->readers[SCORE_REFERENCE]))
         return count_intervals(score, reterr);
-    return stream_pair(score, reterr);
+    return relay_can(score) ? relay_run(score, reterr) : stream_pair(score, reterr);
 }
 
 bool tally_run(struct score *score, struct problem *reterr)
