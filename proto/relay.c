@@ -49,6 +49,7 @@ struct lane {
     struct lane_room *room;
     struct ov_piece pieces[N_AHEAD];
     struct problem problem;
+    uint64_t decode_ns;
 };
 
 struct relay {
@@ -135,10 +136,13 @@ static bool decode(const struct relay *relay, struct lane *lane)
         return false;
     i = next_piece(relay, lane);
     if (i != NO_PIECE) {
+        uint64_t start = relay->score->env->now_ns();
+
         if (decode_piece(relay, lane, i))
             atomic_store_explicit(&lane->n_ready, i + 1, memory_order_release);
         else
             atomic_store_explicit(&lane->failed, true, memory_order_release);
+        lane->decode_ns += relay->score->env->now_ns() - start;
     }
     let_go(&lane->busy);
     return i != NO_PIECE;
@@ -294,13 +298,11 @@ static void run(struct relay *relay, struct problem *reterr)
 {
     struct score *score = relay->score;
     size_t n_threads = score->env->n_threads < N_TASKS ? score->env->n_threads : N_TASKS;
-    uint64_t start = score->env->now_ns();
-    uint64_t total_ns;
 
     score->env->each(work, relay, n_threads);
-    total_ns = score->env->now_ns() - start;
     score->count_ns += relay->count_ns;
-    score->decode_ns += total_ns > relay->count_ns ? total_ns - relay->count_ns : 0;
+    for (int i = 0; i < SCORE_N_MASKS; i++)
+        score->decode_ns += relay->lanes[i].decode_ns;
     if (!relay->ok)
         *reterr = relay->problem;
 }

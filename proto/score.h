@@ -55,11 +55,12 @@ uint64_t tally_pairs_bytes(const struct score *score);
 struct ov_counter_options tally_options(const struct score *score);
 
 /*
- * shared.c: two masks in shared memory, counted where they lie and by several threads; whether they
- * can be.
+ * parts.c: two masks counted where they lie, by several threads where they are large: in shared
+ * memory, where they can be, or in memory of ours with the pair's shape.
  */
-bool shared_can(const struct score *score);
-bool shared_run(struct score *score, struct problem *reterr);
+bool parts_can(const struct score *score);
+bool parts_run(struct score *score, struct problem *reterr);
+bool parts_run_masks(struct score *score, const struct ov_mask *masks, struct problem *reterr);
 
 /* classes.c: from the counter to score->classes and score->regions. */
 bool classes_make(struct score *score, struct problem *reterr);

@@ -184,37 +184,52 @@ static bool is_intervals(const struct reader *reader)
     return layers != NULL && layers_intervals(layers, &n) != NULL;
 }
 
-/* ---- two masks of different order ------------------------------------------------------------ */
+/* ---- two masks, each of them whole -------------------------------------------------------------
+ */
 
-/* A whole mask, in the room or in place, and the view of it that has the pair's index order. */
-static bool unpack(struct score *score, int which, enum ov_order order, void *room,
-                   struct ov_mask *ret_mask, struct problem *reterr)
+static bool is_in_place(const struct score *score)
 {
+    return reader_is_in_place(score->readers[SCORE_PREDICTION]) &&
+           reader_is_in_place(score->readers[SCORE_REFERENCE]);
+}
+
+/* Both being decoded into rooms of ours, unless they lie somewhere. */
+struct unpacking {
+    struct score *score;
+    void *rooms[SCORE_N_MASKS];
+    struct ov_mask masks[SCORE_N_MASKS]; /* in the pair's index order */
+    struct problem problems[SCORE_N_MASKS];
+    uint64_t decode_ns[SCORE_N_MASKS];
+};
+
+static bool view_of(struct unpacking *unpacking, size_t which, const void *data,
+                    struct problem *reterr)
+{
+    const struct score *score = unpacking->score;
     const struct mask_header *header = reader_header(score->readers[which]);
     const struct pair *pair = &score->pair;
-    const void *data = reader_tile(score->readers[which], (size_t)header->n_voxels, room, reterr);
+    enum ov_order order =
+        which == SCORE_PREDICTION ? pair->prediction_order : pair->reference_order;
+    struct ov_mask *mask = &unpacking->masks[which];
 
-    if (data == NULL)
-        return false;
-    if (ov_mask_view(data, header->encoding.dtype, pair->ndim, pair->shape, order, ret_mask) !=
-        OV_OK)
+    if (ov_mask_view(data, header->encoding.dtype, pair->ndim, pair->shape, order, mask) != OV_OK)
         return problem_set(reterr, PROBLEM_INTERNAL, pointers[which], "The mask has no view.");
-    ret_mask->encoding = header->encoding;
+    mask->encoding = header->encoding;
     return true;
 }
 
-static bool count_masks(struct score *score, const struct ov_mask *masks, struct problem *reterr)
+static void unpack(void *argument, size_t which)
 {
-    enum ov_status status = ov_counter_add_masks(score->counter, &masks[SCORE_PREDICTION],
-                                                 &masks[SCORE_REFERENCE], 0, 1);
-    struct ov_piece pieces[SCORE_N_MASKS];
+    struct unpacking *unpacking = argument;
+    struct reader *reader = unpacking->score->readers[which];
+    uint64_t start = unpacking->score->env->now_ns();
+    struct problem *problem = &unpacking->problems[which];
+    const void *data = reader_tile(reader, (size_t)reader_header(reader)->n_voxels,
+                                   unpacking->rooms[which], problem);
 
-    if (status == OV_OK)
-        return true;
-    for (int i = 0; i < SCORE_N_MASKS; i++)
-        pieces[i] = (struct ov_piece){
-            .n_voxels = score->pair.n_voxels, .tile = masks[i].data, .encoding = masks[i].encoding};
-    return tally_refuse(status, tally_culprit(score, pieces, status), reterr);
+    if (data != NULL)
+        view_of(unpacking, which, data, problem);
+    unpacking->decode_ns[which] = unpacking->score->env->now_ns() - start;
 }
 
 /* Memory for the masks that have to be decoded whole; both are asked for before either is. */
@@ -240,33 +255,33 @@ static bool take_rooms(struct score *score, void **rooms, struct problem *reterr
     return true;
 }
 
-static bool count_unpacked(struct score *score, void *const *rooms, struct problem *reterr)
+static bool unpack_both(struct unpacking *unpacking, struct problem *reterr)
 {
-    struct ov_mask masks[SCORE_N_MASKS] = {{.ndim = 0}};
-    uint64_t start = score->env->now_ns();
-    uint64_t decoded;
+    struct score *score = unpacking->score;
+    const struct env *env = score->env;
 
-    if (!unpack(score, SCORE_PREDICTION, score->pair.prediction_order, rooms[SCORE_PREDICTION],
-                &masks[SCORE_PREDICTION], reterr) ||
-        !unpack(score, SCORE_REFERENCE, score->pair.reference_order, rooms[SCORE_REFERENCE],
-                &masks[SCORE_REFERENCE], reterr))
-        return false;
-    decoded = score->env->now_ns();
-    score->decode_ns += decoded - start;
-    if (!count_masks(score, masks, reterr))
-        return false;
-    score->count_ns += score->env->now_ns() - decoded;
-    return true;
+    if (env->each != NULL && !is_in_place(score)) {
+        env->each(unpack, unpacking, SCORE_N_MASKS);
+    } else {
+        unpack(unpacking, SCORE_PREDICTION);
+        unpack(unpacking, SCORE_REFERENCE);
+    }
+    for (int i = SCORE_N_MASKS - 1; i >= 0; i--) {
+        score->decode_ns += unpacking->decode_ns[i];
+        if (unpacking->problems[i].code != PROBLEM_NONE)
+            *reterr = unpacking->problems[i];
+    }
+    return reterr->code == PROBLEM_NONE;
 }
 
-/* The masks lie in different orders: neither can wait for the other's next voxel. */
 static bool unpack_pair(struct score *score, struct problem *reterr)
 {
-    void *rooms[SCORE_N_MASKS] = {NULL, NULL};
-    bool ok = take_rooms(score, rooms, reterr) && count_unpacked(score, rooms, reterr);
+    struct unpacking unpacking = {.score = score};
+    bool ok = take_rooms(score, unpacking.rooms, reterr) && unpack_both(&unpacking, reterr) &&
+              parts_run_masks(score, unpacking.masks, reterr);
 
     for (int i = 0; i < SCORE_N_MASKS; i++)
-        free(rooms[i]);
+        free(unpacking.rooms[i]);
     return ok;
 }
 
@@ -301,9 +316,10 @@ struct ov_counter_options tally_options(const struct score *score)
 
 static bool count_pair(struct score *score, struct problem *reterr)
 {
-    if (shared_can(score))
-        return shared_run(score, reterr);
-    if (!score->pair.same_order)
+    if (parts_can(score))
+        return parts_run(score, reterr);
+    /* In different orders neither can wait for the other's next voxel. */
+    if (!score->pair.same_order || is_in_place(score))
         return unpack_pair(score, reterr);
     if (is_intervals(score->readers[SCORE_PREDICTION]) &&
         is_intervals(score->readers[SCORE_REFERENCE]))

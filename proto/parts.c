@@ -1,7 +1,8 @@
-/* shared.c - two masks in shared memory, counted where they lie and by several threads. */
+/* parts.c - two masks counted where they lie, by several threads. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/feed.h"
 #include "proto/score.h"
@@ -25,14 +26,14 @@ struct share {
     uint64_t count_ns;
 };
 
-struct shared {
+struct split {
     struct score *score;
     const struct view *views[SCORE_N_MASKS];
     bool in_place;
     struct ov_mask masks[SCORE_N_MASKS]; /* in_place: with the pair's shape */
     struct ov_counter_options options;
     size_t n_parts;
-    struct share *parts;
+    struct share *shares; /* [n_parts] */
     atomic_bool failed;
 };
 
@@ -41,7 +42,7 @@ static bool no_memory(struct problem *reterr)
     return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory to count.");
 }
 
-bool shared_can(const struct score *score)
+bool parts_can(const struct score *score)
 {
     bool mapped = true;
 
@@ -73,20 +74,20 @@ static struct ov_mask mask_of(const struct score *score, int which, const struct
 
 /* ---- one part -------------------------------------------------------------------------------- */
 
-static bool refuse(const struct shared *shared, enum ov_status status,
-                   const struct ov_piece *pieces, struct problem *reterr)
+static bool refuse(const struct split *split, enum ov_status status, const struct ov_piece *pieces,
+                   struct problem *reterr)
 {
-    return tally_refuse(status, tally_culprit(shared->score, pieces, status), reterr);
+    return tally_refuse(status, tally_culprit(split->score, pieces, status), reterr);
 }
 
 /* Which of two masks that are in place: each is counted against itself. */
-static int culprit_in_place(const struct shared *shared, enum ov_status status)
+static int culprit_in_place(const struct split *split, enum ov_status status)
 {
     struct ov_counter *counter;
-    const struct ov_mask *mask = &shared->masks[SCORE_PREDICTION];
+    const struct ov_mask *mask = &split->masks[SCORE_PREDICTION];
     int which = SCORE_REFERENCE;
 
-    if (ov_counter_new(&shared->options, &counter) != OV_OK)
+    if (ov_counter_new(&split->options, &counter) != OV_OK)
         return which;
     if (ov_counter_add_masks(counter, mask, mask, 0, 1) == status)
         which = SCORE_PREDICTION;
@@ -94,30 +95,29 @@ static int culprit_in_place(const struct shared *shared, enum ov_status status)
     return which;
 }
 
-static bool count_in_place(const struct shared *shared, size_t i, struct problem *reterr)
+static bool count_in_place(const struct split *split, size_t i, struct problem *reterr)
 {
-    struct share *share = &shared->parts[i];
-    uint64_t start = shared->score->env->now_ns();
-    enum ov_status status =
-        ov_counter_add_masks(share->counter, &shared->masks[SCORE_PREDICTION],
-                             &shared->masks[SCORE_REFERENCE], i, shared->n_parts);
+    struct share *share = &split->shares[i];
+    uint64_t start = split->score->env->now_ns();
+    enum ov_status status = ov_counter_add_masks(share->counter, &split->masks[SCORE_PREDICTION],
+                                                 &split->masks[SCORE_REFERENCE], i, split->n_parts);
 
-    share->count_ns += shared->score->env->now_ns() - start;
-    return status == OV_OK || tally_refuse(status, culprit_in_place(shared, status), reterr);
+    share->count_ns += split->score->env->now_ns() - start;
+    return status == OV_OK || tally_refuse(status, culprit_in_place(split, status), reterr);
 }
 
 /* The next n voxels of both masks: read into memory of ours, then counted there. */
-static bool count_tiles(const struct shared *shared, struct share *share, uint64_t from, size_t n,
+static bool count_tiles(const struct split *split, struct share *share, uint64_t from, size_t n,
                         struct problem *reterr)
 {
-    const struct env *env = shared->score->env;
+    const struct env *env = split->score->env;
     struct ov_piece pieces[SCORE_N_MASKS];
     uint64_t start = env->now_ns();
     uint64_t is_read;
     enum ov_status status;
 
     for (int i = 0; i < SCORE_N_MASKS; i++) {
-        const struct view *view = shared->views[both[i]];
+        const struct view *view = split->views[both[i]];
 
         pieces[i] = (struct ov_piece){.n_voxels = n, .encoding = view->mask.encoding};
         pieces[i].tile = view_tile(view, &share->windows[i], from, n,
@@ -129,40 +129,40 @@ static bool count_tiles(const struct shared *shared, struct share *share, uint64
     share->read_ns += is_read - start;
     status = ov_counter_add(share->counter, &pieces[SCORE_PREDICTION], &pieces[SCORE_REFERENCE]);
     share->count_ns += env->now_ns() - is_read;
-    return status == OV_OK || refuse(shared, status, pieces, reterr);
+    return status == OV_OK || refuse(split, status, pieces, reterr);
 }
 
 /* Where part i of the voxels begins. */
-static uint64_t part_start(const struct shared *shared, size_t i)
+static uint64_t part_start(const struct split *split, size_t i)
 {
-    uint64_t n = shared->score->pair.n_voxels;
+    uint64_t n = split->score->pair.n_voxels;
 
-    return n / shared->n_parts * i + (n % shared->n_parts) * i / shared->n_parts;
+    return n / split->n_parts * i + (n % split->n_parts) * i / split->n_parts;
 }
 
-static size_t tile_voxels(const struct shared *shared)
+static size_t tile_voxels(const struct split *split)
 {
     size_t width = 1;
 
     for (int i = 0; i < SCORE_N_MASKS; i++)
-        width = shared->views[i]->width > width ? shared->views[i]->width : width;
+        width = split->views[i]->width > width ? split->views[i]->width : width;
     return FEED_BYTES / width;
 }
 
-static bool count_read(const struct shared *shared, size_t i, struct problem *reterr)
+static bool count_read(const struct split *split, size_t i, struct problem *reterr)
 {
-    struct share *share = &shared->parts[i];
-    uint64_t end = part_start(shared, i + 1);
-    size_t most = tile_voxels(shared);
+    struct share *share = &split->shares[i];
+    uint64_t end = part_start(split, i + 1);
+    size_t most = tile_voxels(split);
 
     share->rooms = malloc(SCORE_N_MASKS * FEED_BYTES);
     if (share->rooms == NULL)
         return no_memory(reterr);
-    for (uint64_t at = part_start(shared, i); at < end;) {
+    for (uint64_t at = part_start(split, i); at < end;) {
         size_t n = end - at < most ? (size_t)(end - at) : most;
 
-        if (atomic_load_explicit(&shared->failed, memory_order_relaxed) ||
-            !count_tiles(shared, share, at, n, reterr))
+        if (atomic_load_explicit(&split->failed, memory_order_relaxed) ||
+            !count_tiles(split, share, at, n, reterr))
             return false;
         at += n;
     }
@@ -171,20 +171,20 @@ static bool count_read(const struct shared *shared, size_t i, struct problem *re
 
 static void count_part(void *argument, size_t i)
 {
-    struct shared *shared = argument;
-    struct share *share = &shared->parts[i];
+    struct split *split = argument;
+    struct share *share = &split->shares[i];
     bool ok = true;
 
     if (i > 0)
-        ok = ov_counter_new(&shared->options, &share->counter) == OV_OK ||
-             no_memory(&share->problem);
+        ok =
+            ov_counter_new(&split->options, &share->counter) == OV_OK || no_memory(&share->problem);
     else
-        share->counter = shared->score->counter;
+        share->counter = split->score->counter;
     if (ok)
-        ok = shared->in_place ? count_in_place(shared, i, &share->problem)
-                              : count_read(shared, i, &share->problem);
+        ok = split->in_place ? count_in_place(split, i, &share->problem)
+                             : count_read(split, i, &share->problem);
     if (!ok)
-        atomic_store_explicit(&shared->failed, true, memory_order_relaxed);
+        atomic_store_explicit(&split->failed, true, memory_order_relaxed);
     free(share->rooms);
     for (int side = 0; side < SCORE_N_MASKS; side++)
         view_window_done(&share->windows[side]);
@@ -207,12 +207,12 @@ static size_t choose_parts(const struct score *score, bool pairs)
 }
 
 /* Counts are integers: whichever part comes first, the sum is the same. */
-static bool merge(struct shared *shared, struct problem *reterr)
+static bool merge(struct split *split, struct problem *reterr)
 {
-    struct score *score = shared->score;
+    struct score *score = split->score;
 
-    for (size_t i = 0; i < shared->n_parts; i++) {
-        struct share *share = &shared->parts[i];
+    for (size_t i = 0; i < split->n_parts; i++) {
+        struct share *share = &split->shares[i];
         enum ov_status status = OV_OK;
 
         score->decode_ns += share->read_ns;
@@ -227,32 +227,47 @@ static bool merge(struct shared *shared, struct problem *reterr)
     return reterr->code == PROBLEM_NONE;
 }
 
-static void run_parts(struct shared *shared)
+static void run_parts(struct split *split)
 {
-    if (shared->n_parts == 1)
-        count_part(shared, 0);
+    if (split->n_parts == 1)
+        count_part(split, 0);
     else
-        shared->score->env->each(count_part, shared, shared->n_parts);
+        split->score->env->each(count_part, split, split->n_parts);
 }
 
-bool shared_run(struct score *score, struct problem *reterr)
+static bool count_all(struct split *split, struct problem *reterr)
 {
-    struct shared shared = {.score = score, .in_place = true, .options = tally_options(score)};
     bool ok;
 
-    for (int i = 0; i < SCORE_N_MASKS; i++) {
-        shared.views[i] = reader_view(score->readers[i]);
-        shared.in_place = shared.in_place && shared.views[i]->mask.data != NULL;
-        shared.masks[i] = mask_of(score, i, shared.views[i]);
-    }
-    shared.n_parts = choose_parts(score, shared.options.pairs);
-    shared.parts = calloc(shared.n_parts, sizeof(*shared.parts));
-    if (shared.parts == NULL)
+    split->options = tally_options(split->score);
+    split->n_parts = choose_parts(split->score, split->options.pairs);
+    split->shares = calloc(split->n_parts, sizeof(*split->shares));
+    if (split->shares == NULL)
         return no_memory(reterr);
-    run_parts(&shared);
-    ok = merge(&shared, reterr);
-    for (size_t i = 1; i < shared.n_parts; i++)
-        ov_counter_free(shared.parts[i].counter);
-    free(shared.parts);
+    run_parts(split);
+    ok = merge(split, reterr);
+    for (size_t i = 1; i < split->n_parts; i++)
+        ov_counter_free(split->shares[i].counter);
+    free(split->shares);
     return ok;
+}
+
+bool parts_run(struct score *score, struct problem *reterr)
+{
+    struct split split = {.score = score, .in_place = true};
+
+    for (int i = 0; i < SCORE_N_MASKS; i++) {
+        split.views[i] = reader_view(score->readers[i]);
+        split.in_place = split.in_place && split.views[i]->mask.data != NULL;
+        split.masks[i] = mask_of(score, i, split.views[i]);
+    }
+    return count_all(&split, reterr);
+}
+
+bool parts_run_masks(struct score *score, const struct ov_mask *masks, struct problem *reterr)
+{
+    struct split split = {.score = score, .in_place = true};
+
+    memcpy(split.masks, masks, sizeof(split.masks));
+    return count_all(&split, reterr);
 }
