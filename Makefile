@@ -32,6 +32,7 @@ DEPS_proto  := jansson libisal libzstd liblz4 spng libtiff-4 libxxhash
 DEPS_daemon := libmicrohttpd libuv inih nettle sqlite3 $(DEPS_proto)
 DEPS_tests  := cmocka libcurl zlib $(DEPS_daemon)
 DEPS_examples := zlib spng
+DEPS_bench  := libdeflate zlib $(DEPS_proto)
 libs         = $(shell pkg-config --libs $(DEPS_$(1))) -lm
 
 lib_src    := $(wildcard lib/*.c lib/kernels/*.c)
@@ -76,6 +77,9 @@ $(B)/overlapd: $(B)/daemon/main.o $(B)/daemon.a $(B)/proto.a $(B)/liboverlap.a
 	$(LINK) $^ $(call libs,daemon) -o $@
 
 $(B)/proto/openapi.o: proto/openapi.yaml
+
+$(B)/bench/decode: $(B)/bench/decode.o $(B)/proto.a $(B)/liboverlap.a
+	$(LINK) $^ $(call libs,bench) -o $@
 
 $(B)/bench/%: $(B)/bench/%.o $(B)/proto.a $(B)/liboverlap.a
 	$(LINK) $^ $(call libs,proto) -o $@
