@@ -25,7 +25,7 @@
 #define LEAST_BYTES ((uint64_t)512 << 10)
 
 /* A thread without work looks so often at once, then after each nap. */
-#define N_LOOKS  200
+#define N_LOOKS  1000
 #define NAP_NS   20000
 #define NO_PIECE SIZE_MAX
 
