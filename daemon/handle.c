@@ -45,8 +45,7 @@ static bool read_wish(const struct message *message, struct memfile_wish *wish,
 
     json_object_foreach(message->json, member, value)
     {
-        if (strcmp(member, "op") != 0 &&
-            !shm_read_extent(member, value, &wish->offset, &wish->byte_size, reterr))
+        if (strcmp(member, "op") != 0 && !shm_read_wish(member, value, wish, reterr))
             return false;
     }
     return true;
@@ -102,11 +101,11 @@ void handle_register(struct message *message, struct packet *packet)
         message_fail(message, &problem);
         return;
     }
-    answer_json(message, json_pack("{s:b, s:s, s:I, s:I, s:I, s:o, s:s}", "ok", 1, "handle",
+    answer_json(message, json_pack("{s:b, s:s, s:I, s:I, s:I, s:o, s:b, s:s}", "ok", 1, "handle",
                                    region.name, "offset", (json_int_t)region.offset, "byte_size",
                                    (json_int_t)region.byte_size, "object_size",
                                    (json_int_t)region.object_bytes, "seals", seals_json(seals),
-                                   "mode", region.mode));
+                                   "writable", (int)region.writable, "mode", region.mode));
 }
 
 void handle_unregister(struct message *message, struct packet *packet)

@@ -38,7 +38,8 @@ static bool compute(struct job *job, struct loss_answer *ret_answer, struct prob
     job->loss = loss_new(&job->input, &job->settings->env, reterr);
     return job->loss != NULL && loss_run(job->loss, reterr) &&
            loss_print(job->loss, queue_s, clock_seconds(clock_ns() - job->started_ns), ret_answer,
-                      reterr);
+                      reterr) &&
+           loss_write(job->loss, reterr);
 }
 
 static void work(struct job *job)

@@ -14,6 +14,9 @@
 
 #define SEALED ((unsigned)(F_SEAL_SHRINK | F_SEAL_WRITE))
 
+/* Either of these refuses pwrite. */
+#define WRITE_SEALS ((unsigned)(F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+
 /* ---- checks ---------------------------------------------------------------------------------- */
 
 static bool bad(const struct memfile_wish *wish, const char *why, struct problem *reterr)
@@ -51,6 +54,28 @@ static bool check_owner(const struct memfile_wish *wish, const struct stat *stat
                        "The shared memory belongs to another user than the one who asks.");
 }
 
+static bool read_only(const char *pointer, const char *why, struct problem *reterr)
+{
+    return problem_set(reterr, PROBLEM_SHM_READ_ONLY, pointer, "The shared memory %s.", why);
+}
+
+/* With O_APPEND the kernel would write elsewhere than it is told; hugetlbfs has no pwrite. */
+static bool check_writable(const struct memfile *memfile, const struct memfile_wish *wish,
+                           struct problem *reterr)
+{
+    int flags = fcntl(memfile->fd, F_GETFL);
+    struct statfs system;
+
+    if (flags < 0 || (flags & O_ACCMODE) != O_RDWR)
+        return read_only(wish->pointer, "is not open for reading and writing", reterr);
+    if ((flags & O_APPEND) != 0)
+        return read_only(wish->pointer, "is open for appending (O_APPEND)", reterr);
+    if ((memfile->seals & WRITE_SEALS) != 0)
+        return read_only(wish->pointer, "is sealed against writing", reterr);
+    return (fstatfs(memfile->fd, &system) == 0 && system.f_type == TMPFS_MAGIC) ||
+           read_only(wish->pointer, "is of huge pages, which can only be read here", reterr);
+}
+
 /* By subtraction: a sum could wrap. */
 static bool check_bounds(const struct memfile_wish *wish, uint64_t object_bytes,
                          uint64_t *ret_bytes, struct problem *reterr)
@@ -74,12 +99,14 @@ static bool check(struct memfile *memfile, const struct memfile_wish *wish, stru
     if (fstat(memfile->fd, ret_status) != 0)
         return bad(wish, "cannot be looked at", reterr);
     if (!check_kind(memfile->fd, wish, ret_status, reterr) ||
-        !check_owner(wish, ret_status, reterr) || ret_status->st_size < 0)
+        !check_owner(wish, ret_status, reterr) || ret_status->st_size < 0 ||
+        (wish->writable && !check_writable(memfile, wish, reterr)))
         return false;
     memfile->offset = wish->offset;
     memfile->object_bytes = (uint64_t)ret_status->st_size;
-    memfile->device = ret_status->st_dev;
-    memfile->inode = ret_status->st_ino;
+    memfile->segment.object[0] = (uint64_t)ret_status->st_dev;
+    memfile->segment.object[1] = (uint64_t)ret_status->st_ino;
+    memfile->segment.start = wish->offset;
     return check_bounds(wish, memfile->object_bytes, &memfile->segment.n_bytes, reterr);
 }
 
@@ -101,6 +128,66 @@ static bool read_bytes(const struct segment *segment, uint64_t offset, void *byt
         at += got;
         offset += (uint64_t)got;
         n -= (size_t)got;
+    }
+    return true;
+}
+
+static bool refuse_write(int error, const char *pointer, struct problem *reterr)
+{
+    switch (error) {
+    case ENOSPC:
+    case ENOMEM:
+    case EDQUOT:
+    case EFBIG:
+        return problem_set(reterr, PROBLEM_SHM_FULL, pointer,
+                           "There is no room for the memory's pages (error %d): its tmpfs is full, "
+                           "or memory is. Pages that are there already need none.",
+                           error);
+    case EPERM:
+        return read_only(pointer, "has been sealed", reterr);
+    default:
+        return problem_set(reterr, PROBLEM_SHM_READ_ONLY, pointer,
+                           "The shared memory cannot be written to (error %d).", error);
+    }
+}
+
+/* All pages first, so that a full tmpfs is told before a byte has changed. */
+static bool reserve(const struct memfile *memfile, uint64_t offset, size_t n, const char *pointer,
+                    struct problem *reterr)
+{
+    struct stat status;
+    int done;
+
+    if (fstat(memfile->fd, &status) != 0 || status.st_size < 0 ||
+        (uint64_t)status.st_size < offset + n)
+        return problem_set(reterr, PROBLEM_SHM_TRUNCATED, pointer,
+                           "The shared memory has become shorter than what is to be written.");
+    do {
+        done = fallocate(memfile->fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)n);
+    } while (done != 0 && errno == EINTR);
+    return done == 0 || refuse_write(errno, pointer, reterr);
+}
+
+/* By pwrite: through a map, a client that truncates its memory would end the daemon (SIGBUS). */
+static bool write_bytes(const struct segment *segment, uint64_t offset, const void *bytes, size_t n,
+                        const char *pointer, struct problem *reterr)
+{
+    const struct memfile *memfile = (const struct memfile *)segment;
+    const char *at = bytes;
+
+    offset += memfile->offset;
+    if (!reserve(memfile, offset, n, pointer, reterr))
+        return false;
+    while (n > 0) {
+        ssize_t put = pwrite(memfile->fd, at, n, (off_t)offset);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return refuse_write(put < 0 ? errno : ENOSPC, pointer, reterr);
+        at += put;
+        offset += (uint64_t)put;
+        n -= (size_t)put;
     }
     return true;
 }
@@ -152,6 +239,8 @@ struct memfile *memfile_new(int fd, const struct memfile_wish *wish, struct prob
         memfile_release(memfile);
         return NULL;
     }
+    if (wish->writable)
+        memfile->segment.write = write_bytes;
     if (wish->map)
         map(memfile, &status);
     return memfile;

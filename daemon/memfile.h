@@ -14,8 +14,6 @@ struct memfile {
     uint64_t offset; /* where the segment begins in the object */
     uint64_t object_bytes;
     unsigned seals;
-    dev_t device; /* these two tell objects apart */
-    ino_t inode;
     void *map; /* NULL where it is not mapped */
     size_t map_bytes;
     _Atomic unsigned n_references;
@@ -27,13 +25,15 @@ struct memfile_wish {
     uint64_t byte_size; /* UINT64_MAX: up to the object's end */
     bool has_owner;     /* the object must be this user's */
     uid_t owner;
+    bool writable;       /* also to write to it, by segment.write */
     bool map;            /* where it can be: for what is used again */
     const char *pointer; /* names it in problems */
 };
 
 /*
- * Take a descriptor, which is closed where this fails and when the last reference goes. Never
- * written to. Only regular files of tmpfs and hugetlbfs, that can be read, are taken: reading
+ * Take a descriptor, which is closed where this fails and when the last reference goes. Nothing is
+ * written to it unless that is wished: then it must be open for both, in tmpfs, without a seal
+ * against writing. Only regular files of tmpfs and hugetlbfs, that can be read, are taken: reading
  * others may wait for ever. Mapped are only those that are sealed against shrinking and writing,
  * and have no holes, which would become memory of ours.
  */

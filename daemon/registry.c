@@ -76,7 +76,9 @@ static bool is_same(const struct entry *entry, const struct region *region,
 {
     return strcmp(entry->region.key, region->key) == 0 && entry->region.offset == region->offset &&
            entry->region.byte_size == region->byte_size &&
-           entry->memfile->inode == memfile->inode && entry->memfile->device == memfile->device;
+           entry->region.writable == region->writable &&
+           memcmp(entry->memfile->segment.object, memfile->segment.object,
+                  sizeof(memfile->segment.object)) == 0;
 }
 
 static bool add(const struct region *region, struct memfile *memfile, const void *owner,
@@ -111,6 +113,7 @@ bool registry_add(struct region *region, struct memfile *memfile, const void *ow
     region->offset = memfile->offset;
     region->byte_size = memfile->segment.n_bytes;
     region->object_bytes = memfile->object_bytes;
+    region->writable = memfile->segment.write != NULL;
     region->mode = memfile_mode(memfile);
     region->used_ms = clock_ms();
     *ret_known = false;

@@ -20,6 +20,7 @@ struct region {
     uint64_t offset;
     uint64_t byte_size;
     uint64_t object_bytes;
+    bool writable;
     const char *mode;
     uint64_t used_ms; /* on the monotonic clock */
 };

@@ -184,6 +184,7 @@ static bool init_signals(struct server *server)
     bool ok = true;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that is too large is an error of write */
     for (int i = 0; i < SERVER_N_SIGNALS && ok; i++) {
         ok = uv_signal_init(&server->loop, &server->signals[i]) == 0;
         server->signals[i].data = server;

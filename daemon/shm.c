@@ -119,18 +119,22 @@ static bool bad(struct problem *reterr, const char *pointer, const char *wanted)
                        wanted);
 }
 
-bool shm_read_extent(const char *member, const json_t *json, uint64_t *ret_offset,
-                     uint64_t *ret_byte_size, struct problem *reterr)
+bool shm_read_wish(const char *member, const json_t *json, struct memfile_wish *wish,
+                   struct problem *reterr)
 {
     bool is_offset = strcmp(member, "offset") == 0;
     json_int_t value = json_integer_value(json);
 
+    if (strcmp(member, "writable") == 0) {
+        wish->writable = json_is_true(json);
+        return json_is_boolean(json) || bad(reterr, "#/writable", "true or false");
+    }
     if (!is_offset && strcmp(member, "byte_size") != 0)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, json_pointer_to("#", member).text,
                            "A registration has no such member.");
     if (!json_is_integer(json) || value < 0 || (!is_offset && value == 0))
         return bad(reterr, is_offset ? "#/offset" : "#/byte_size", "a number of bytes");
-    *(is_offset ? ret_offset : ret_byte_size) = (uint64_t)value;
+    *(is_offset ? &wish->offset : &wish->byte_size) = (uint64_t)value;
     return true;
 }
 
@@ -166,27 +170,27 @@ static bool read_key(const struct job *job, const json_t *json, struct region *r
 }
 
 static bool read_members(const struct job *job, json_t *json, struct region *region,
-                         struct problem *reterr)
+                         struct memfile_wish *wish, struct problem *reterr)
 {
     const char *member;
     json_t *value;
 
     json_object_foreach(json, member, value)
     {
-        bool ok = strcmp(member, "key") == 0
-                      ? read_key(job, value, region, reterr)
-                      : shm_read_extent(member, value, &region->offset, &region->byte_size, reterr);
+        bool ok = strcmp(member, "key") == 0 ? read_key(job, value, region, reterr)
+                                             : shm_read_wish(member, value, wish, reterr);
 
         if (!ok)
             return false;
     }
-    if (region->key[0] == '\0' || region->byte_size == 0)
+    if (region->key[0] == '\0' || wish->byte_size == 0)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
                            "A registration needs key and byte_size.");
     return true;
 }
 
-static bool read_request(const struct job *job, struct region *region, struct problem *reterr)
+static bool read_request(const struct job *job, struct region *region, struct memfile_wish *wish,
+                         struct problem *reterr)
 {
     json_t *json;
     bool ok;
@@ -196,7 +200,7 @@ static bool read_request(const struct job *job, struct region *region, struct pr
                            "A registration has at most %d bytes.", REQUEST_BYTES);
     json = json_parse((const char *)job->input.body, job->input.body_bytes,
                       &job->settings->env.limits, reterr);
-    ok = json != NULL && read_members(job, json, region, reterr);
+    ok = json != NULL && read_members(job, json, region, wish, reterr);
     json_decref(json);
     return ok;
 }
@@ -210,10 +214,9 @@ static bool refuse_open(int error, struct problem *reterr)
                            "There is no such object (ENOENT). Do daemon and client see different "
                            "/dev/shm, as containers do? Passing a descriptor needs no common one.");
     case EACCES:
-        return problem_set(
-            reterr, PROBLEM_SHM_FORBIDDEN, "#/key",
-            "The daemon may not read the object (EACCES). Python makes it readable "
-            "by its own user alone (mode 0600). Passing a descriptor needs no more.");
+        return problem_set(reterr, PROBLEM_SHM_FORBIDDEN, "#/key",
+                           "The daemon may not open the object (EACCES). Python makes it one of "
+                           "its own user alone (mode 0600). Passing a descriptor needs no more.");
     case EMFILE:
     case ENFILE:
     case ENOMEM:
@@ -225,32 +228,30 @@ static bool refuse_open(int error, struct problem *reterr)
     }
 }
 
-/* For reading alone; O_NONBLOCK, as opening a FIFO would wait for a writer. */
-static struct memfile *open_object(const struct region *region, struct problem *reterr)
+/* For reading alone unless more is wished; O_NONBLOCK, as opening a FIFO would wait for a writer.
+ */
+static struct memfile *open_object(const struct region *region, const struct memfile_wish *wish,
+                                   struct problem *reterr)
 {
-    const struct memfile_wish wish = {.offset = region->offset,
-                                      .byte_size = region->byte_size,
-                                      .has_owner = true,
-                                      .owner = region->uid,
-                                      .map = true,
-                                      .pointer = "#/key"};
-    int fd = shm_open(region->key, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW, 0);
+    int access = wish->writable ? O_RDWR : O_RDONLY;
+    int fd = shm_open(region->key, access | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW, 0);
 
     if (fd < 0) {
         refuse_open(errno, reterr);
         return NULL;
     }
-    return memfile_new(fd, &wish, reterr);
+    return memfile_new(fd, wish, reterr);
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
 static json_t *region_json(const struct region *region)
 {
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:f}", "name", region->name, "key",
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:b, s:s, s:f}", "name", region->name, "key",
                      region->key, "offset", (json_int_t)region->offset, "byte_size",
                      (json_int_t)region->byte_size, "object_size", (json_int_t)region->object_bytes,
-                     "mode", region->mode, "idle", (double)(clock_ms() - region->used_ms) / 1e3);
+                     "writable", (int)region->writable, "mode", region->mode, "idle",
+                     (double)(clock_ms() - region->used_ms) / 1e3);
 }
 
 /* Steals the JSON. */
@@ -282,12 +283,14 @@ bool shm_put(struct job *job)
 {
     struct problem problem = {0};
     struct region region;
+    struct memfile_wish wish = {.has_owner = true, .map = true, .pointer = "#/key"};
     struct memfile *memfile;
     bool known;
 
-    if (!check_head(job, &region, &problem) || !read_request(job, &region, &problem))
+    if (!check_head(job, &region, &problem) || !read_request(job, &region, &wish, &problem))
         return fail(job, &problem);
-    memfile = open_object(&region, &problem);
+    wish.owner = region.uid;
+    memfile = open_object(&region, &wish, &problem);
     if (memfile == NULL || !registry_add(&region, memfile, NULL, &known, &problem))
         return fail(job, &problem);
     return answer_json(job, known ? MHD_HTTP_OK : MHD_HTTP_CREATED, region_json(&region));

@@ -10,6 +10,7 @@
 
 struct job;
 struct json_t;
+struct memfile_wish;
 struct registry_counts;
 struct server;
 
@@ -29,10 +30,10 @@ struct segment *shm_find_for(uid_t uid, const struct segment_name *name, const c
                              struct problem *reterr);
 
 /*
- * "offset" and "byte_size" of a registration; *ret_byte_size is left alone where it is not given.
- * Other members are for the caller, who calls it for each.
+ * "offset", "byte_size" and "writable" of a registration; what is not given is left alone. Other
+ * members are for the caller, who calls it for each.
  */
-bool shm_read_extent(const char *member, const struct json_t *json, uint64_t *ret_offset,
-                     uint64_t *ret_byte_size, struct problem *reterr);
+bool shm_read_wish(const char *member, const struct json_t *json, struct memfile_wish *wish,
+                   struct problem *reterr);
 
 #endif

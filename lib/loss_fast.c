@@ -5,17 +5,19 @@
 
 #include "lib/loss.h"
 
-/* One tile's scratch. Tiles of plain probabilities are blocks, and have a single row. */
+/* One tile's scratch. Tiles of plain probabilities are blocks. */
 struct tile {
     struct ov__span span;
-    float *rows; /* [n_classes, plan->stride] with an activation, else [plan->stride] */
-    float *slope;
-    uint16_t *bits; /* [n_classes, words of a tile] with softmax, else one row */
+    float *rows;    /* [n_rows, plan->stride]: logits, then exponentials; or probabilities */
+    float *out;     /* these five [plan->stride]: a row of the gradient that is stored later */
+    float *inverse; /* of softmax */
+    float *dot;
+    uint32_t *wide; /* the class of each voxel, OV__CLASS_LEFT_OUT */
+    const uint8_t *classes;
+    uint8_t *class_room; /* left out: 255 */
+    uint16_t *bits;      /* these two are words */
     uint16_t *valid;
     const uint16_t *counted; /* valid, or NULL where every voxel counts */
-    const uint8_t *classes;
-    uint8_t *class_room;
-    int32_t *wide_classes;
 };
 
 static bool has_activation(const struct ov__plan *plan)
@@ -23,10 +25,21 @@ static bool has_activation(const struct ov__plan *plan)
     return plan->options.activation != OV_ACTIVATION_NONE;
 }
 
+static bool has_softmax(const struct ov__plan *plan)
+{
+    return plan->options.activation == OV_ACTIVATION_SOFTMAX;
+}
+
 /* Rows that are kept at once: softmax needs those of all classes. */
 static size_t n_rows(const struct ov__plan *plan)
 {
-    return plan->options.activation == OV_ACTIVATION_SOFTMAX ? (size_t)plan->n_classes : 1;
+    return has_softmax(plan) ? (size_t)plan->n_classes : 1;
+}
+
+/* Of a block with an activation, the sums under way: [n_classes, 2, OV__LANES]. */
+static size_t n_lanes(const struct ov__plan *plan)
+{
+    return has_activation(plan) ? 2 * OV__LANES * (size_t)plan->n_classes : 0;
 }
 
 static size_t words_of_tile(const struct ov__plan *plan)
@@ -36,18 +49,21 @@ static size_t words_of_tile(const struct ov__plan *plan)
 
 size_t ov__fast_scratch_bytes(const struct ov__plan *plan)
 {
-    size_t floats = (n_rows(plan) + 1) * plan->stride * sizeof(float);
-    size_t words = (n_rows(plan) + 1) * words_of_tile(plan) * sizeof(uint16_t);
-    return floats + words + plan->tile * (sizeof(uint8_t) + sizeof(int32_t));
+    return n_lanes(plan) * sizeof(double) + (n_rows(plan) + 3) * plan->stride * sizeof(float) +
+           plan->stride * (sizeof(uint32_t) + sizeof(uint8_t)) +
+           2 * words_of_tile(plan) * sizeof(uint16_t);
 }
 
 static struct tile tile_in(const struct ov__plan *plan, struct ov__span span, void *memory)
 {
-    struct tile tile = {.span = span, .rows = memory};
-    tile.slope = tile.rows + n_rows(plan) * plan->stride;
-    tile.wide_classes = (int32_t *)(void *)(tile.slope + plan->stride);
-    tile.bits = (uint16_t *)(void *)(tile.wide_classes + plan->tile);
-    tile.valid = tile.bits + n_rows(plan) * words_of_tile(plan);
+    struct tile tile = {.span = span};
+    tile.rows = (float *)(void *)((double *)memory + n_lanes(plan));
+    tile.out = tile.rows + n_rows(plan) * plan->stride;
+    tile.inverse = tile.out + plan->stride;
+    tile.dot = tile.inverse + plan->stride;
+    tile.wide = (uint32_t *)(void *)(tile.dot + plan->stride);
+    tile.bits = (uint16_t *)(void *)(tile.wide + plan->stride);
+    tile.valid = tile.bits + words_of_tile(plan);
     tile.class_room = (uint8_t *)(tile.valid + words_of_tile(plan));
     return tile;
 }
@@ -65,6 +81,8 @@ static bool use_direct(const struct ov__plan *plan, struct tile *tile)
     if (labels == NULL || !plan->kernels->are_below(labels, tile->span.n, n))
         return false;
     tile->classes = labels;
+    if (has_activation(plan))
+        plan->kernels->widen(labels, tile->span.n, tile->wide);
     return true;
 }
 
@@ -73,10 +91,10 @@ static void load_target(const struct ov__plan *plan, struct tile *tile, struct o
     bool is_all = true;
     if (use_direct(plan, tile))
         return;
-    ov__target_classes(plan, tile->span, tile->wide_classes, find);
+    ov__target_classes(plan, tile->span, (int32_t *)tile->wide, find);
     for (size_t i = 0; i < tile->span.n; i++) {
-        tile->class_room[i] = (uint8_t)tile->wide_classes[i]; /* left out: 255 */
-        is_all &= tile->wide_classes[i] != OV__CLASS_LEFT_OUT;
+        tile->class_room[i] = (uint8_t)tile->wide[i];
+        is_all &= tile->wide[i] != (uint32_t)OV__CLASS_LEFT_OUT;
     }
     tile->classes = tile->class_room;
     if (is_all)
@@ -89,12 +107,16 @@ static void load_target(const struct ov__plan *plan, struct tile *tile, struct o
     tile->counted = tile->valid;
 }
 
-static uint16_t *bits_of(const struct ov__plan *plan, const struct tile *tile, uint64_t class)
+/* The label that stands for a class. */
+static uint8_t label_of(const struct ov__plan *plan, uint64_t class)
 {
-    uint16_t *bits = tile->bits + (n_rows(plan) > 1 ? (size_t) class * words_of_tile(plan) : 0);
-    uint8_t foreground = plan->n_classes > 1 ? (uint8_t) class : 1;
-    plan->kernels->bits(tile->classes, tile->span.n, foreground, bits);
-    return bits;
+    return plan->n_classes > 1 ? (uint8_t) class : 1;
+}
+
+static const uint16_t *bits_of(const struct ov__plan *plan, const struct tile *tile, uint64_t class)
+{
+    plan->kernels->bits(tile->classes, tile->span.n, label_of(plan, class), tile->bits);
+    return tile->bits;
 }
 
 /* ---- prediction ---- */
@@ -121,18 +143,17 @@ static void find_first(const struct ov__plan *plan, struct ov__row row, const fl
     }
 }
 
-static void load_logits(const struct ov__plan *plan, const struct tile *tile, uint64_t class,
-                        struct ov__find *find)
+/* A row as floats: where it lies, if it can be read in whole lanes there, or in room of ours. */
+static const float *load_row(const struct ov__plan *plan, struct ov__row row, bool in_lanes,
+                             float *room)
 {
-    struct ov__row row = ov__span_row(tile->span, class);
-    float *values = tile->rows + (n_rows(plan) > 1 ? (size_t) class * plan->stride : 0);
     const float *direct = ov__planes_direct(&plan->prediction, OV_TENSOR_F32, row);
-    if (direct == NULL)
-        ov__planes_load_floats(&plan->prediction, row, values);
-    bool is_finite = plan->kernels->copy_finite(values, direct != NULL ? direct : values, row.n);
-    memset(values + row.n, 0, (OV__WORDS(row.n) * OV__LANES - row.n) * sizeof *values);
-    if (find != NULL && !is_finite)
-        find_first(plan, row, values, find);
+    if (direct != NULL && !(in_lanes && row.n % OV__LANES != 0))
+        return direct;
+    ov__planes_load_floats(&plan->prediction, row, room);
+    if (in_lanes)
+        memset(room + row.n, 0, (OV__WORDS(row.n) * OV__LANES - row.n) * sizeof *room);
+    return room;
 }
 
 /* Where the logits of the next tile of this sample lie, as a hint. */
@@ -145,41 +166,35 @@ static const float *next_tile(const struct ov__plan *plan, const struct tile *ti
     return ov__planes_direct(&plan->prediction, OV_TENSOR_F32, row);
 }
 
-static struct ov__float_rows softmax_rows(const struct ov__plan *plan, const struct tile *tile)
+static struct ov__softmax softmax_of(const struct ov__plan *plan, const struct tile *tile)
 {
-    return (struct ov__float_rows){.rows = tile->rows,
-                                   .n_rows = (size_t)plan->n_classes,
-                                   .stride = plan->stride,
-                                   .n = OV__WORDS(tile->span.n) * OV__LANES,
-                                   .ahead = next_tile(plan, tile),
-                                   .ahead_stride_bytes = plan->prediction.class_stride};
-}
-
-static void load_softmax(const struct ov__plan *plan, const struct tile *tile,
-                         struct ov__find *find)
-{
-    for (uint64_t class = 0; class < plan->n_classes; class ++)
-        load_logits(plan, tile, class, find);
-    struct ov__float_rows rows = softmax_rows(plan, tile);
-    plan->kernels->softmax(&rows);
-}
-
-/* The probabilities of a class: where they lie, or in scratch. */
-static const float *probabilities(const struct ov__plan *plan, const struct tile *tile,
-                                  uint64_t class, struct ov__find *find)
-{
-    if (plan->options.activation == OV_ACTIVATION_SOFTMAX)
-        return tile->rows + (size_t) class * plan->stride;
-    if (plan->options.activation == OV_ACTIVATION_SIGMOID) {
-        load_logits(plan, tile, class, find);
-        plan->kernels->sigmoid(tile->rows, OV__WORDS(tile->span.n) * OV__LANES, tile->slope);
-        return tile->rows;
+    struct ov__softmax z = {.n_rows = (size_t)plan->n_classes,
+                            .n = OV__WORDS(tile->span.n) * OV__LANES,
+                            .exps = tile->rows,
+                            .stride = plan->stride,
+                            .inverse = tile->inverse,
+                            .classes = tile->wide,
+                            .dot = tile->dot};
+    z.logits = load_row(plan, ov__span_row(tile->span, 0), true, tile->rows);
+    z.logits_stride_bytes = plan->prediction.class_stride;
+    if (z.logits != tile->rows) {
+        z.ahead = next_tile(plan, tile);
+        return z;
     }
-    struct ov__row row = ov__span_row(tile->span, class);
-    const float *direct = ov__planes_direct(&plan->prediction, OV_TENSOR_F32, row);
-    if (direct == NULL)
-        ov__planes_load_floats(&plan->prediction, row, tile->rows);
-    return direct != NULL ? direct : tile->rows;
+    z.logits_stride_bytes = (int64_t)(plan->stride * sizeof(float));
+    for (size_t class = 1; class < z.n_rows; class ++)
+        load_row(plan, ov__span_row(tile->span, class), true, tile->rows + class * plan->stride);
+    return z;
+}
+
+/* Of all classes: their rows are exponentials by now, where they were in scratch. */
+static void find_first_logit(const struct ov__plan *plan, const struct tile *tile,
+                             struct ov__find *find)
+{
+    for (uint64_t class = 0; class < plan->n_classes; class ++) {
+        struct ov__row row = ov__span_row(tile->span, class);
+        find_first(plan, row, load_row(plan, row, false, tile->out), find);
+    }
 }
 
 /* ---- sums ---- */
@@ -200,19 +215,61 @@ static const float *next_row(const struct ov__plan *plan, const struct tile *til
     return ov__planes_direct(&plan->prediction, OV_TENSOR_F32, ov__span_row(tile->span, class + 1));
 }
 
-static void sum_class(const struct ov__plan *plan, const struct tile *tile, uint64_t class,
+static void sum_plain(const struct ov__plan *plan, const struct tile *tile, uint64_t class,
                       struct ov__sums *sums, struct ov__find *find)
 {
     double part[2];
-    const size_t n = tile->span.n;
+    struct ov__row row = ov__span_row(tile->span, class);
     const uint16_t *bits = bits_of(plan, tile, class);
-    const float *p = probabilities(plan, tile, class, find);
-    const float *next = next_row(plan, tile, class);
-    if (!plan->kernels->sums(p, n, bits, tile->counted, next, part) && !has_activation(plan))
-        find_first(plan, ov__span_row(tile->span, class), p, find);
+    const float *p = load_row(plan, row, false, tile->rows);
+    if (!plan->kernels->sums(p, row.n, bits, tile->counted, next_row(plan, tile, class), part))
+        find_first(plan, row, p, find);
     sums->p += part[0];
     sums->i += part[1];
-    sums->g += count(bits, n);
+    sums->g += count(bits, row.n);
+}
+
+static void sum_sigmoid(const struct ov__plan *plan, const struct tile *tile, uint64_t class,
+                        struct ov__sums *sums, double *lanes, struct ov__find *find)
+{
+    struct ov__row row = ov__span_row(tile->span, class);
+    const uint16_t *bits = bits_of(plan, tile, class);
+    const float *z = load_row(plan, row, true, tile->rows);
+    if (!plan->kernels->sigmoid_sums(z, row.n, bits, tile->counted, lanes))
+        find_first(plan, row, z, find);
+    sums->g += count(bits, row.n);
+}
+
+static void sum_softmax(const struct ov__plan *plan, const struct tile *tile, struct ov__sums *sums,
+                        double *lanes, struct ov__find *find)
+{
+    struct ov__softmax z = softmax_of(plan, tile);
+    if (!plan->kernels->softmax(&z))
+        find_first_logit(plan, tile, find);
+    for (size_t class = 0; class < z.n_rows; class ++) {
+        const uint16_t *bits = bits_of(plan, tile, class);
+        plan->kernels->softmax_sums(z.exps + class * z.stride, z.inverse, tile->span.n, bits,
+                                    tile->counted, lanes + 2 * OV__LANES * class);
+        sums[class].g += count(bits, tile->span.n);
+    }
+}
+
+/* The lanes of a block, added pairwise. */
+static double total(double *lanes)
+{
+    for (size_t half = OV__LANES / 2; half > 0; half /= 2) {
+        for (size_t i = 0; i < half; i++)
+            lanes[i] += lanes[i + half];
+    }
+    return lanes[0];
+}
+
+static void add_lanes(const struct ov__plan *plan, double *lanes, struct ov__sums *sums)
+{
+    for (size_t class = 0; has_activation(plan) && class < plan->n_classes; class ++) {
+        sums[class].p = total(lanes + 2 * OV__LANES * class);
+        sums[class].i = total(lanes + 2 * OV__LANES * class + OV__LANES);
+    }
 }
 
 static struct ov__span part_of(const struct ov__plan *plan, struct ov__span span, size_t done)
@@ -227,15 +284,23 @@ void ov__fast_sums(struct ov_loss_run *run, struct ov__span span, void *scratch)
 {
     const struct ov__plan *plan = &run->plan;
     size_t block = (size_t)(span.sample * plan->n_blocks + span.first / OV__BLOCK);
+    struct ov__sums *sums = &run->sums[block * plan->n_classes];
     struct ov__find *find = &run->finds[block];
+    double *lanes = scratch;
+    memset(lanes, 0, n_lanes(plan) * sizeof *lanes);
     for (size_t done = 0; done < span.n; done += plan->tile) {
         struct tile tile = tile_in(plan, part_of(plan, span, done), scratch);
         load_target(plan, &tile, find);
-        if (plan->options.activation == OV_ACTIVATION_SOFTMAX)
-            load_softmax(plan, &tile, find);
-        for (uint64_t class = 0; class < plan->n_classes; class ++)
-            sum_class(plan, &tile, class, &run->sums[block * plan->n_classes + class], find);
+        if (has_softmax(plan))
+            sum_softmax(plan, &tile, sums, lanes, find);
+        for (size_t class = 0; !has_softmax(plan) && class < plan->n_classes; class ++) {
+            if (has_activation(plan))
+                sum_sigmoid(plan, &tile, class, &sums[class], lanes + 2 * OV__LANES * class, find);
+            else
+                sum_plain(plan, &tile, class, &sums[class], find);
+        }
     }
+    add_lanes(plan, lanes, sums);
 }
 
 /* ---- gradient ---- */
@@ -256,45 +321,42 @@ static void plain_gradient(const struct ov__plan *plan, const struct tile *tile,
         ov__planes_store_floats(gradient, row, tile->rows);
 }
 
+/* A row of the gradient where it lies, if it can be written in whole lanes there, or NULL. */
+static float *direct_row(const struct ov__planes *gradient, struct ov__row row)
+{
+    return row.n % OV__LANES == 0 ? ov__planes_direct(gradient, OV_TENSOR_F32, row) : NULL;
+}
+
 static void sigmoid_gradient(const struct ov__plan *plan, const struct tile *tile, uint64_t class,
                              struct ov__two two, const struct ov__planes *gradient)
 {
-    const uint16_t *bits = bits_of(plan, tile, class);
-    probabilities(plan, tile, class, NULL);
-    plan->kernels->sigmoid_gradient(tile->slope, OV__WORDS(tile->span.n) * OV__LANES, bits,
-                                    tile->counted, two);
-    ov__planes_store_floats(gradient, ov__span_row(tile->span, class), tile->slope);
-}
-
-/* Rows of the gradient where they lie, or those in scratch. */
-static struct ov__float_sink sink_of(const struct ov__plan *plan, const struct tile *tile,
-                                     const struct ov__planes *gradient)
-{
-    int64_t scratch_stride = (int64_t)(plan->stride * sizeof(float));
-    float *direct = ov__planes_direct(gradient, OV_TENSOR_F32, ov__span_row(tile->span, 0));
-    if (direct == NULL || tile->span.n % OV__LANES != 0)
-        return (struct ov__float_sink){.rows = tile->rows, .stride_bytes = scratch_stride};
-    bool is_aligned =
-        (uintptr_t)direct % OV__ALIGNMENT == 0 && gradient->class_stride % OV__ALIGNMENT == 0;
-    return (struct ov__float_sink){
-        .rows = direct, .stride_bytes = gradient->class_stride, .is_aligned = is_aligned};
+    struct ov__row row = ov__span_row(tile->span, class);
+    const struct ov__target target = {tile->wide, label_of(plan, class), tile->counted != NULL};
+    float *direct = direct_row(gradient, row);
+    plan->kernels->sigmoid_gradient(load_row(plan, row, true, tile->rows),
+                                    OV__WORDS(row.n) * OV__LANES, &target, two,
+                                    direct != NULL ? direct : tile->out);
+    if (direct == NULL)
+        ov__planes_store_floats(gradient, row, tile->out);
 }
 
 static void softmax_gradient(const struct ov__plan *plan, const struct tile *tile,
                              const struct ov__slope *slopes, const struct ov__planes *gradient)
 {
     struct ov__two two[UINT8_MAX];
-    load_softmax(plan, tile, NULL);
-    for (uint64_t class = 0; class < plan->n_classes; class ++) {
+    struct ov__softmax z = softmax_of(plan, tile);
+    for (size_t class = 0; class < z.n_rows; class ++)
         two[class] = two_of(slopes[class]);
-        bits_of(plan, tile, class);
+    z.two = two;
+    plan->kernels->softmax(&z);
+    for (size_t class = 0; class < z.n_rows; class ++) {
+        struct ov__row row = ov__span_row(tile->span, class);
+        float *direct = direct_row(gradient, row);
+        plan->kernels->softmax_gradient(&z, class, tile->counted != NULL,
+                                        direct != NULL ? direct : tile->out);
+        if (direct == NULL)
+            ov__planes_store_floats(gradient, row, tile->out);
     }
-    struct ov__float_rows rows = softmax_rows(plan, tile);
-    struct ov__float_sink sink = sink_of(plan, tile, gradient);
-    plan->kernels->softmax_gradient(&rows, tile->bits, tile->counted, two, &sink);
-    for (uint64_t class = 0; sink.rows == tile->rows && class < plan->n_classes; class ++)
-        ov__planes_store_floats(gradient, ov__span_row(tile->span, class),
-                                tile->rows + (size_t) class * plan->stride);
 }
 
 void ov__fast_gradient(const struct ov_loss_run *run, struct ov__span span,
@@ -306,13 +368,14 @@ void ov__fast_gradient(const struct ov_loss_run *run, struct ov__span span,
     for (size_t done = 0; done < span.n; done += plan->tile) {
         struct tile tile = tile_in(plan, part_of(plan, span, done), scratch);
         load_target(plan, &tile, &none);
-        if (plan->options.activation == OV_ACTIVATION_SOFTMAX)
+        if (has_softmax(plan))
             softmax_gradient(plan, &tile, slopes, gradient);
-        for (uint64_t class = 0; class < plan->n_classes; class ++) {
-            if (plan->options.activation == OV_ACTIVATION_NONE)
-                plain_gradient(plan, &tile, class, two_of(slopes[class]), gradient);
-            else if (plan->options.activation == OV_ACTIVATION_SIGMOID)
+        for (size_t class = 0; !has_softmax(plan) && class < plan->n_classes; class ++) {
+            if (has_activation(plan))
                 sigmoid_gradient(plan, &tile, class, two_of(slopes[class]), gradient);
+            else
+                plain_gradient(plan, &tile, class, two_of(slopes[class]), gradient);
         }
     }
+    plan->kernels->fence();
 }

@@ -142,9 +142,12 @@ static void choose_path(struct ov__plan *plan)
                     options->target == OV_TARGET_LABELS && plan->n_classes < UINT8_MAX &&
                     plan->form != OV__FORM_SQUARED && !plan->has_voxel &&
                     options->loss != OV_LOSS_LOVASZ;
-    plan->tile = tile_of(plan->n_classes, plan->is_fast ? 32768 : 16384);
-    if (plan->is_fast && options->activation == OV_ACTIVATION_NONE)
-        plan->tile = OV__BLOCK;
+    if (!plan->is_fast)
+        plan->tile = tile_of(plan->n_classes, 16384);
+    else if (options->activation == OV_ACTIVATION_SOFTMAX)
+        plan->tile = tile_of(plan->n_classes, 6144);
+    else
+        plan->tile = options->activation == OV_ACTIVATION_SIGMOID ? 2048 : OV__BLOCK;
     plan->stride = plan->tile + OV__LANES;
     plan->kernels = ov__loss_kernels_selected();
 }

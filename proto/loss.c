@@ -119,7 +119,7 @@ static bool read_request(struct loss *loss, const struct score_input *input, str
             !body_source(&loss->body, part, &request->sources[part], reterr))
             return false;
     }
-    return true;
+    return loss_output_find(loss, reterr);
 }
 
 struct loss *loss_new(const struct score_input *input, const struct env *env,
@@ -146,6 +146,7 @@ void loss_free(struct loss *loss)
     if (loss == NULL)
         return;
     loss_inputs_done(loss);
+    loss_output_done(loss);
     loss_request_done(&loss->request);
     body_done(&loss->body);
     free(loss->values);
@@ -192,6 +193,12 @@ static bool take_scratch(struct loss *loss, struct problem *reterr)
                        reterr);
 }
 
+static bool new_gradient(struct loss *loss, void **ret_elements, struct problem *reterr)
+{
+    return loss->output != NULL ? loss_output_new(loss, ret_elements, reterr)
+                                : loss_file_new(loss, ret_elements, reterr);
+}
+
 static bool compute(struct loss *loss, struct problem *reterr)
 {
     const struct loss_input *inputs = loss->inputs;
@@ -204,7 +211,7 @@ static bool compute(struct loss *loss, struct problem *reterr)
 
     void *elements = NULL;
 
-    if (loss->request.gradient && !loss_file_new(loss, &elements, reterr))
+    if (loss->request.gradient && !new_gradient(loss, &elements, reterr))
         return false;
     if (loss->request.gradient)
         gradient = loss_like_prediction(loss, elements);
@@ -226,7 +233,8 @@ bool loss_run(struct loss *loss, struct problem *reterr)
         return refuse(loss, OV_ESIZE, none, reterr);
     read = loss->env->now_ns();
     loss->decode_ns = read - start;
-    ok = count_values(loss, reterr) && take_scratch(loss, reterr) && compute(loss, reterr);
+    ok = loss_output_check(loss, reterr) && count_values(loss, reterr) &&
+         take_scratch(loss, reterr) && compute(loss, reterr);
     loss->compute_ns = loss->env->now_ns() - read;
     return ok;
 }

@@ -25,8 +25,9 @@ struct loss {
      * for no gradient. */
     uint8_t *gradient;
     size_t n_before;
-    size_t n_file;
-    char *text; /* an answer of one part */
+    size_t n_file;          /* 0 where the elements go into shared memory, and are all there is */
+    struct segment *output; /* a reference to that memory; NULL for none */
+    char *text;             /* an answer of one part */
     uint64_t decode_ns;
     uint64_t compute_ns;
 };
@@ -44,5 +45,15 @@ struct ov_tensor loss_like_prediction(const struct loss *loss, void *data);
 /* loss_file.c: the gradient's room, its file's header in place, and where its elements go. */
 #define LOSS_AFTER_BYTES 64
 bool loss_file_new(struct loss *loss, void **ret_elements, struct problem *reterr);
+
+/*
+ * loss_output.c: find the shared memory that the request names for the gradient; check, once the
+ * inputs are read, that the gradient fits it and would touch none of them; and room to compute it
+ * in, as nothing is written before there is an answer.
+ */
+bool loss_output_find(struct loss *loss, struct problem *reterr);
+bool loss_output_check(const struct loss *loss, struct problem *reterr);
+bool loss_output_new(struct loss *loss, void **ret_elements, struct problem *reterr);
+void loss_output_done(struct loss *loss);
 
 #endif

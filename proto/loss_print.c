@@ -43,12 +43,24 @@ static json_t *values_json(const struct loss *loss)
     return array;
 }
 
+static json_t *output_json(const struct loss *loss, const struct mask_header *header)
+{
+    const struct source *output = &loss->request.output;
+
+    return json_pack(
+        "{s:s, s:I, s:s, s:o, s:s}", output->place.kind == SEGMENT_SHM ? "shm" : "handle",
+        output->place.text, "offset", (json_int_t)output->offset, "dtype",
+        ov_dtype_name(header->encoding.dtype), "shape", shape_json(header), "order", "C");
+}
+
 static json_t *gradient_json(const struct loss *loss)
 {
     const struct mask_header *header = reader_header(loss->inputs[LOSS_PREDICTION].reader);
 
     if (loss->gradient == NULL)
         return json_null();
+    if (loss->output != NULL)
+        return output_json(loss, header);
     return json_pack("{s:s, s:s, s:s, s:o, s:s}", "part", "gradient", "format", "npy", "dtype",
                      ov_dtype_name(header->encoding.dtype), "shape", shape_json(header), "order",
                      "C");
@@ -128,7 +140,7 @@ bool loss_print(struct loss *loss, double queue_s, double total_s, struct loss_a
     if (loss->text == NULL)
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the answer.");
     answer.text = loss->text;
-    if (loss->gradient != NULL && !frame(loss, loss->text, answer.n_bytes, &answer))
+    if (loss->n_file > 0 && !frame(loss, loss->text, answer.n_bytes, &answer))
         return problem_set(reterr, PROBLEM_INTERNAL, NULL, "The answer's JSON is too long.");
     *ret_answer = answer;
     return true;
@@ -137,5 +149,6 @@ bool loss_print(struct loss *loss, double queue_s, double total_s, struct loss_a
 void loss_shed(struct loss *loss)
 {
     loss_inputs_done(loss);
+    loss_output_done(loss);
     body_done(&loss->body);
 }

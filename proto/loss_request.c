@@ -111,12 +111,6 @@ static bool parse_soft_labels(struct loss_request *request, const struct option_
     return parse_bool(&request->options.soft_labels, value, reterr);
 }
 
-static bool parse_gradient(struct loss_request *request, const struct option_value *value,
-                           struct problem *reterr)
-{
-    return parse_bool(&request->gradient, value, reterr);
-}
-
 /* ---- numbers --------------------------------------------------------------------------------- */
 
 static const struct {
@@ -220,6 +214,43 @@ static bool parse_mask(struct loss_request *request, const struct option_value *
     return source_read(&request->sources[LOSS_MASK], "mask", value, reterr);
 }
 
+/* Elements in C order and nothing else: all of it must be said, so that no default can be wrong. */
+static bool parse_output(struct loss_request *request, const struct option_value *value,
+                         struct problem *reterr)
+{
+    static const char *const members[] = {"shm", "handle", "offset", "dtype", "shape"};
+    const char *name;
+    json_t *json;
+
+    json_object_foreach(value->json, name, json)
+    {
+        size_t i = 0;
+
+        while (i < sizeof(members) / sizeof(members[0]) && strcmp(name, members[i]) != 0)
+            i++;
+        if (i == sizeof(members) / sizeof(members[0]))
+            return problem_set(reterr, PROBLEM_BAD_PARAMETER,
+                               json_pointer_to("#/gradient", name).text,
+                               "A place for a gradient has no such member.");
+    }
+    if (!source_read(&request->output, "gradient", value, reterr))
+        return false;
+    return (request->output.place.kind != SEGMENT_NONE && request->output.ndim > 0 &&
+            request->output.dtype != OV_N_DTYPES) ||
+           problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
+                       "A place for a gradient needs shm or handle, dtype and shape.");
+}
+
+static bool parse_gradient(struct loss_request *request, const struct option_value *value,
+                           struct problem *reterr)
+{
+    request->gradient = json_is_true(value->json) || json_is_object(value->json);
+    if (json_is_object(value->json))
+        return parse_output(request, value, reterr);
+    return json_is_boolean(value->json) ||
+           bad(value, "true, false, or where it goes in shared memory", reterr);
+}
+
 /* ---- the request ----------------------------------------------------------------------------- */
 
 static const struct loss_option {
@@ -291,6 +322,7 @@ bool loss_request_init(struct loss_request *request, const struct request_text *
     *request = (struct loss_request){
         .sources = {source_unknown("#/prediction"), source_unknown("#/target"),
                     source_unknown("#/mask")},
+        .output = source_unknown("#/gradient"),
         .options = ov_loss_options_default(),
         .target_auto = true,
     };

@@ -28,6 +28,7 @@ struct loss_request {
     bool target_auto; /* labels, unless the target has the prediction's shape: then soft */
     enum layout layout;
     bool gradient;
+    struct source output; /* where the gradient goes; its place is SEGMENT_NONE for the answer */
     double *class_weights;
     double *upstream; /* one for each value; NULL for 1 each */
     size_t n_upstream;

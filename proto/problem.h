@@ -59,12 +59,15 @@
     X(TOO_MANY_LABELS, 422, "too-many-labels", "There are more distinct labels than the limit")    \
     X(SHM_BAD_OBJECT, 422, "shm-bad-object", "This is not shared memory that can be read")         \
     X(SHM_TOO_SMALL, 422, "shm-too-small", "The shared memory ends before the mask does")          \
+    X(SHM_READ_ONLY, 422, "shm-read-only", "This shared memory is not to be written to")           \
+    X(SHM_OVERLAP, 422, "shm-overlap", "A gradient would overwrite an input")                      \
     X(SHM_TRUNCATED, 422, "shm-truncated", "The shared memory became shorter meanwhile")           \
     X(SHM_QUOTA, 429, "shm-quota", "You have as much shared memory registered as you may")         \
     X(TOO_MANY_KEPT, 422, "too-many-kept", "There are as many runs or cases as may be kept")       \
     X(TOO_MANY_FAILURES, 429, "too-many-failures", "Your address has failed too often")            \
     X(INTERNAL, 500, "internal", "Something went wrong here")                                      \
     X(SHM_DISABLED, 501, "shm-disabled", "Shared memory is turned off here")                       \
+    X(SHM_FULL, 507, "shm-full", "There is no memory left behind the shared memory")               \
     X(QUEUE_FULL, 503, "queue-full", "Too many requests are waiting")                              \
     X(OUT_OF_MEMORY, 503, "out-of-memory", "There is no memory for this request now")              \
     X(STORE_UNAVAILABLE, 503, "store-unavailable", "Results cannot be kept now")                   \

@@ -104,7 +104,13 @@ struct loss_answer {
 bool loss_print(struct loss *loss, double queue_s, double total_s, struct loss_answer *ret_answer,
                 struct problem *reterr);
 
-/* After loss_print: give up what the inputs took; the answer stays. */
+/*
+ * After loss_print: write the gradient into the shared memory that the request names for it, if it
+ * does. Where it fails, as anywhere before, nothing has been written.
+ */
+bool loss_write(struct loss *loss, struct problem *reterr);
+
+/* After loss_write: give up what the inputs took; the answer stays. */
 void loss_shed(struct loss *loss);
 
 /*

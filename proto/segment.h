@@ -24,6 +24,15 @@ struct segment {
     /* Copy n bytes from an offset; any thread. false where they are not all there any more. */
     bool (*read)(const struct segment *segment, uint64_t offset, void *bytes, size_t n);
     void (*release)(struct segment *segment);
+    /*
+     * Write n bytes at an offset, all within n_bytes; NULL where that is not wanted. Problems, of
+     * which none has changed a byte unless the client shrinks or punches its memory meanwhile:
+     * PROBLEM_SHM_TRUNCATED, PROBLEM_SHM_FULL, PROBLEM_SHM_READ_ONLY.
+     */
+    bool (*write)(const struct segment *segment, uint64_t offset, const void *bytes, size_t n,
+                  const char *pointer, struct problem *reterr);
+    uint64_t object[2]; /* equal for segments of one object, which may share bytes */
+    uint64_t start;     /* where in the object this one begins */
 };
 
 /* Who knows segments. `find` takes a reference for the caller; NULL with reterr set for none. */

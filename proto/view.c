@@ -74,6 +74,7 @@ static bool check_bounds(struct view *view, struct problem *reterr)
     }
     if (__builtin_add_overflow(high, view->width, &high) || high > view->segment->n_bytes)
         return outside(view, reterr);
+    view->low = low;
     view->end = high;
     return true;
 }

@@ -19,6 +19,7 @@ struct view {
     struct ov_mask mask;                /* data is NULL where the segment is not mapped */
     size_t width;                       /* bytes per element */
     uint64_t start;                     /* of element [0, 0, ...] in the segment */
+    uint64_t low;                       /* of the first byte of any element */
     uint64_t end;                       /* behind the last byte of any element */
     struct view_axis axes[OV_MAX_NDIM]; /* [n_axes], the fastest first in the order of elements */
     int n_axes;

@@ -4,6 +4,7 @@
 """Every curve is computed by liboverlap: values and gradients of masks whose overlap is swept. The study's
 picture is drawn from docs/losses/training.csv, which examples/train_losses.py writes."""
 import csv
+import itertools
 import math
 import os
 import sys
@@ -108,6 +109,25 @@ def interval(values):
     return mean, T975.get(n, 2) * spread / math.sqrt(n)
 
 
+def bootstrap(values):
+    """The mean, and the 2.5th and 97.5th percentile of the means of all draws of as many, put back."""
+    means = sorted(sum(draw) / len(draw)
+                   for draw in itertools.product(values, repeat=len(values)))
+    return (sum(values) / len(values),) + tuple(
+        means[round(share * (len(means) - 1))] for share in (.025, .975))
+
+
+def learned(rows, loss, name):
+    """Per seed, the first step at which the class's Dice is above 0.5, None for never."""
+    steps = {}
+    for row in rows:
+        if row["loss"] == loss:
+            steps.setdefault(row["seed"], None)
+            if steps[row["seed"]] is None and float(row[name]) > .5:
+                steps[row["seed"]] = int(row["step"])
+    return list(steps.values())
+
+
 def training():
     with open(os.path.join(FOLDER, "training.csv"), encoding="ascii") as file:
         rows = list(csv.DictReader(file))
@@ -116,8 +136,9 @@ def training():
     for axis, name in zip(axes, ("tissue", "common", "rare")):
         for loss, colour in (("dice", "tab:blue"), ("iou", "tab:orange"),
                              ("cross_entropy", "tab:green")):
-            points = [interval([float(r[name]) for r in rows
-                                if r["loss"] == loss and int(r["step"]) == s]) for s in steps]
+            scores = {s: [float(r[name]) for r in rows
+                          if r["loss"] == loss and int(r["step"]) == s] for s in steps}
+            points = [interval(scores[s]) for s in steps]
             mean = [m for m, _ in points]
             axis.plot(steps, mean, colour, label=loss.replace("_", "-"))
             for seed in sorted({r["seed"] for r in rows}):
@@ -126,9 +147,8 @@ def training():
                 axis.plot(*zip(*own), color=colour, lw=.4, alpha=.6)
             axis.fill_between(steps, [m - h for m, h in points], [m + h for m, h in points],
                               color=colour, alpha=.15, lw=0)
-            print("%s %s: %.3f +- %.3f (%d seeds)" % (
-                name, loss, mean[-1], points[-1][1],
-                len({r["seed"] for r in rows if r["loss"] == loss})))
+            print("%s %s: %.3f (%.3f to %.3f), above 0.5 from step %s" % (
+                (name, loss) + bootstrap(scores[steps[-1]]) + (learned(rows, loss, name),)))
         axis.set(title=name, xlabel="step", ylabel="Dice on test images",
                  ylim=(-.02, 1.02) if name == "rare" else (.7, 1.01))
     axes[0].legend()

@@ -85,6 +85,27 @@ INLINE vd select_d(vl mask, vd a, vd b)
     return (vd)((mask & (vl)a) | (~mask & (vl)b));
 }
 
+#ifndef HAS_OWN_BLEND
+INLINE vf blend_f(vu mask, vf a, vf b)
+{
+    return select_f(mask, a, b);
+}
+
+INLINE vd widen_low(vf x)
+{
+    vh v;
+    memcpy(&v, &x, sizeof v);
+    return __builtin_convertvector(v, vd);
+}
+
+INLINE vd widen_high(vf x)
+{
+    vh v;
+    memcpy(&v, (const char *)&x + sizeof v, sizeof v);
+    return __builtin_convertvector(v, vd);
+}
+#endif
+
 #ifndef HAS_OWN_MAXIMUM
 INLINE vf maximum_f(vf a, vf b)
 {
@@ -180,8 +201,7 @@ INLINE vf exp_f(vf x)
     sum = sum * r + 0x1.5558f8p-5f;
     sum = sum * r + 0x1.55549p-3f;
     sum = sum * r + 0x1.fffffcp-2f;
-    vf power = (vf)(((vu)shifted + 127) << 23);
-    return (r * r * sum + r + 1) * power;
+    return (vf)((vu)(r * r * sum + r + 1) + ((vu)shifted << 23)); /* times 2^k */
 }
 
 /* The same in double to the thirteenth power, from -700. */

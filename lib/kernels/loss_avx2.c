@@ -30,6 +30,24 @@ OWN __m256d load_f_as_d(const float *from)
     return _mm256_cvtps_pd(_mm_loadu_ps(from));
 }
 
+#define HAS_OWN_BLEND
+typedef uint32_t mask_words __attribute__((vector_size(32)));
+
+OWN __m256 blend_f(mask_words mask, __m256 a, __m256 b)
+{
+    return _mm256_blendv_ps(b, a, (__m256)mask);
+}
+
+OWN __m256d widen_low(__m256 x)
+{
+    return _mm256_cvtps_pd(_mm256_castps256_ps128(x));
+}
+
+OWN __m256d widen_high(__m256 x)
+{
+    return _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+}
+
 /* A bit of one's own in each lane, brought from all bits. */
 #define HAS_OWN_BITS
 OWN __m256i own_bits32(unsigned bits, size_t first)

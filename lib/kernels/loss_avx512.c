@@ -30,6 +30,24 @@ OWN __m512d load_f_as_d(const float *from)
     return _mm512_cvtps_pd(_mm256_loadu_ps(from));
 }
 
+#define HAS_OWN_BLEND
+typedef uint32_t mask_words __attribute__((vector_size(64)));
+
+OWN __m512 blend_f(mask_words mask, __m512 a, __m512 b)
+{
+    return _mm512_mask_blend_ps(_mm512_test_epi32_mask((__m512i)mask, (__m512i)mask), b, a);
+}
+
+OWN __m512d widen_low(__m512 x)
+{
+    return _mm512_cvtps_pd(_mm512_castps512_ps256(x));
+}
+
+OWN __m512d widen_high(__m512 x)
+{
+    return _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1)));
+}
+
 /* Bits are masks here. */
 #define HAS_OWN_BITS
 OWN __m512d add_where_d(__m512d sum, __m512d x, unsigned bits, size_t first)

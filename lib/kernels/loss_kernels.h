@@ -20,23 +20,38 @@
 /* A bit per element, a word per OV__LANES of them; bits beyond a row's end are 0. */
 #define OV__WORDS(n) (((n) + OV__LANES - 1) / OV__LANES)
 
-/* The rows of all classes of a tile: row c begins at rows + c * stride. */
-struct ov__float_rows {
-    float *rows;
-    size_t n_rows;
-    size_t stride;
-    size_t n; /* elements of a row in use, a multiple of OV__LANES */
-
-    /* What memory will be read next, row by row as these; NULL for nothing. */
-    const float *ahead;
-    int64_t ahead_stride_bytes;
+/* What a gradient holds where a bit is set, and where it is not. */
+struct ov__two {
+    float on;
+    float off;
 };
 
-/* Where a gradient goes, row by row; aligned to 64 bytes, and past the cache, or not. */
-struct ov__float_sink {
-    float *rows;
-    int64_t stride_bytes;
-    bool is_aligned;
+/* A tile of logits of all classes, n voxels of them: a multiple of OV__LANES. */
+struct ov__softmax {
+    const float *logits; /* row c begins at c * logits_stride_bytes */
+    int64_t logits_stride_bytes;
+    size_t n_rows;
+    size_t n;
+    const float *ahead; /* what will be read next, with the same stride; NULL for nothing */
+
+    /* Filled in: e^(z - highest), row c at c * stride, may be where the logits are; 1 / their sum.
+     */
+    float *exps;
+    size_t stride;
+    float *inverse;
+
+    /* For a gradient, else NULL: h of row c is its two values, as its voxels are of class c or not.
+     */
+    const struct ov__two *two;
+    const uint32_t *classes; /* per voxel; -1 where it is left out */
+    float *dot;              /* filled in: the sum over rows of p h */
+};
+
+/* What a row of a gradient is made against. */
+struct ov__target {
+    const uint32_t *classes; /* as above */
+    uint32_t class;          /* of this row */
+    bool has_left_out;
 };
 
 struct ov__double_rows {
@@ -44,12 +59,6 @@ struct ov__double_rows {
     size_t n_rows;
     size_t stride;
     size_t n;
-};
-
-/* What a gradient holds where a bit is set, and where it is not. */
-struct ov__two {
-    float on;
-    float off;
 };
 
 struct ov__loss_kernels {
@@ -72,26 +81,24 @@ struct ov__loss_kernels {
     void (*gradient)(float *gradient, size_t n, const uint16_t *bits, const uint16_t *valid,
                      struct ov__two values);
 
-    /* Copy, and say whether no element is infinite or NaN. */
-    bool (*copy_finite)(float *to, const float *from, size_t n);
-
-    /* Logits to probabilities, in place; sigmoid also gives p (1 - p). */
-    void (*softmax)(const struct ov__float_rows *z);
-    void (*sigmoid)(float *z, size_t n, float *ret_slope);
+    void (*widen)(const uint8_t *labels, size_t n, uint32_t *ret_classes);
 
     /*
-     * p (h - sum over rows of p h), where h of a row is its two values by its bits.
-     *
-     *   bits   [n_rows, stride / OV__LANES]
-     *   two    [n_rows]
+     * Logits in float. Rows can be read up to a multiple of OV__LANES. Those that read logits first
+     * return whether all are finite. Sums are added to lanes[2][OV__LANES], of p where `valid` and
+     * of p where `bits`. A gradient goes past the cache where it is aligned to 64 bytes: fence()
+     * comes after the last.
      */
-    void (*softmax_gradient)(const struct ov__float_rows *p, const uint16_t *bits,
-                             const uint16_t *valid, const struct ov__two *two,
-                             const struct ov__float_sink *gradient);
-
-    /* slope times two values by bits, in place; 0 where not valid. */
-    void (*sigmoid_gradient)(float *slope, size_t n, const uint16_t *bits, const uint16_t *valid,
-                             struct ov__two two);
+    bool (*softmax)(const struct ov__softmax *z);
+    void (*softmax_sums)(const float *exps, const float *inverse, size_t n, const uint16_t *bits,
+                         const uint16_t *valid, double *lanes);
+    void (*softmax_gradient)(const struct ov__softmax *z, size_t row, bool has_left_out,
+                             float *ret_gradient); /* p (h - dot) */
+    bool (*sigmoid_sums)(const float *z, size_t n, const uint16_t *bits, const uint16_t *valid,
+                         double *lanes);
+    void (*sigmoid_gradient)(const float *z, size_t n, const struct ov__target *target,
+                             struct ov__two two, float *ret_gradient); /* p (1 - p) h */
+    void (*fence)(void);
 
     /* In double, n a multiple of OV__LANES: sums of p g, p, g; of p g, p^2, g^2; of |p - g|, p, g
      */

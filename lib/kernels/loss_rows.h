@@ -179,142 +179,7 @@ static TARGET void gradient(float *ret_gradient, size_t n, const uint16_t *words
     stream_fence();
 }
 
-/* ---- float activations ---- */
-
-static TARGET bool copy_finite(float *to, const float *from, size_t n)
-{
-    vu suspicious[F_PARTS] = {0};
-    size_t i = 0;
-    for (; i + OV__LANES <= n; i += OV__LANES) {
-        UNROLL
-        for (size_t k = 0; k < F_PARTS; k++) {
-            vf v = load_f(from + i + k * N_F);
-            suspicious[k] |= ((vu)v & 0x7fffffffu) + 0x00800000u;
-            store_f(to + i + k * N_F, v);
-        }
-    }
-    bool is_right = is_clean(suspicious);
-    for (; i < n; i++) {
-        float value;
-        memcpy(&value, from + i, sizeof value);
-        is_right &= __builtin_isfinite(value) != 0;
-        to[i] = value;
-    }
-    return is_right;
-}
-
-/* Vectors that softmax works on side by side: one waits for its results, the other goes on. */
-enum { BESIDE = F_PARTS < 2 ? 2 : F_PARTS < 4 ? F_PARTS : 4 };
-
-INLINE void softmax_at(const struct ov__float_rows *z, size_t i, size_t n_vectors)
-{
-    vf highest[BESIDE];
-    vf sum[BESIDE];
-    float *row = z->rows + i;
-    UNROLL
-    for (size_t k = 0; k < n_vectors; k++) {
-        highest[k] = load_f(row + k * N_F);
-        sum[k] = splat_f(0);
-    }
-    for (size_t c = 1; c < z->n_rows; c++) {
-        row += z->stride;
-        UNROLL
-        for (size_t k = 0; k < n_vectors; k++)
-            highest[k] = maximum_f(highest[k], load_f(row + k * N_F));
-    }
-    row = z->rows + i;
-    const char *ahead = (const char *)(z->ahead + (z->ahead != NULL ? i : 0));
-    for (size_t c = 0; c < z->n_rows; c++, row += z->stride) {
-        if (ahead != NULL) {
-            for (size_t k = 0; k < n_vectors * N_F; k += OV__LANES)
-                __builtin_prefetch(ahead + (size_t)k * sizeof(float));
-            ahead += z->ahead_stride_bytes;
-        }
-        UNROLL
-        for (size_t k = 0; k < n_vectors; k++) {
-            vf e = exp_f(load_f(row + k * N_F) - highest[k]);
-            sum[k] += e;
-            store_f(row + k * N_F, e);
-        }
-    }
-    UNROLL
-    for (size_t k = 0; k < n_vectors; k++)
-        sum[k] = 1 / sum[k];
-    row = z->rows + i;
-    for (size_t c = 0; c < z->n_rows; c++, row += z->stride) {
-        UNROLL
-        for (size_t k = 0; k < n_vectors; k++)
-            store_f(row + k * N_F, load_f(row + k * N_F) * sum[k]);
-    }
-}
-
-static TARGET void softmax(const struct ov__float_rows *z)
-{
-    size_t i = 0;
-    for (; i + (size_t)BESIDE * N_F <= z->n; i += (size_t)BESIDE * N_F)
-        softmax_at(z, i, BESIDE);
-    for (; i < z->n; i += N_F)
-        softmax_at(z, i, 1);
-}
-
-static TARGET void sigmoid(float *z, size_t n, float *ret_slope)
-{
-    for (size_t i = 0; i < n; i += N_F) {
-        vf x = load_f(z + i);
-        vf e = exp_f(-absolute_f(x));
-        vf near = 1 / (1 + e);
-        vf far = e * near;
-        store_f(z + i, select_f((vu)(x >= 0), near, far));
-        store_f(ret_slope + i, near * far);
-    }
-}
-
-static TARGET void softmax_gradient(const struct ov__float_rows *p, const uint16_t *words,
-                                    const uint16_t *valid, const struct ov__two *two,
-                                    const struct ov__float_sink *ret_gradient)
-{
-    const size_t stride = p->stride / OV__LANES;
-    for (size_t i = 0; i < p->n; i += OV__LANES) {
-        const unsigned counted = valid != NULL ? valid[i / OV__LANES] : 0xffff;
-        const uint16_t *word = words + i / OV__LANES;
-        const float *row = p->rows + i;
-        vf sum[F_PARTS];
-        UNROLL
-        for (size_t k = 0; k < F_PARTS; k++)
-            sum[k] = splat_f(0);
-        for (size_t c = 0; c < p->n_rows; c++, row += p->stride) {
-            UNROLL
-            for (size_t k = 0; k < F_PARTS; k++)
-                sum[k] +=
-                    load_f(row + k * N_F) * two_by_bits(two[c], word[c * stride], counted, k * N_F);
-        }
-        char *at = (char *)(ret_gradient->rows + i);
-        row = p->rows + i;
-        for (size_t c = 0; c < p->n_rows; c++, row += p->stride) {
-            UNROLL
-            for (size_t k = 0; k < F_PARTS; k++) {
-                vf h = two_by_bits(two[c], word[c * stride], counted, k * N_F);
-                vf slope = load_f(row + k * N_F) * (h - sum[k]);
-                if (ret_gradient->is_aligned)
-                    stream_f((float *)(void *)at + k * N_F, slope);
-                else
-                    memcpy(at + k * (int)sizeof slope, &slope, sizeof slope);
-            }
-            at += ret_gradient->stride_bytes;
-        }
-    }
-    stream_fence();
-}
-
-static TARGET void sigmoid_gradient(float *slope, size_t n, const uint16_t *words,
-                                    const uint16_t *valid, struct ov__two two)
-{
-    for (size_t i = 0; i < n; i += N_F) {
-        const unsigned counted = valid != NULL ? valid[i / OV__LANES] : 0xffff;
-        vf h = two_by_bits(two, words[i / OV__LANES], counted, (int)(i % OV__LANES));
-        store_f(slope + i, load_f(slope + i) * h);
-    }
-}
+#include "lib/kernels/loss_logits.h"
 
 /* ---- double rows ---- */
 
@@ -433,11 +298,13 @@ const struct ov__loss_kernels TABLE = {
     .are_below = are_below,
     .sums = sums,
     .gradient = gradient,
-    .copy_finite = copy_finite,
+    .widen = widen,
     .softmax = softmax,
-    .sigmoid = sigmoid,
+    .softmax_sums = softmax_sums,
     .softmax_gradient = softmax_gradient,
+    .sigmoid_sums = sigmoid_sums,
     .sigmoid_gradient = sigmoid_gradient,
+    .fence = fence,
     .sums_product = sums_product,
     .sums_squared = sums_squared,
     .sums_absolute = sums_absolute,

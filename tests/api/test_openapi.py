@@ -259,6 +259,8 @@ def every_status_of_a_problem_is_described():
     for code, status in problem_map().items():
         if code in ("shm-name-in-use", "shm-quota"):  # of registering, not of scoring
             assert str(status) in DOCUMENT["paths"]["/v1/shm/{name}"]["put"]["responses"], code
+        elif code == "shm-full":  # of writing
+            assert str(status) in DOCUMENT["paths"]["/v1/loss"]["post"]["responses"], code
         elif status not in (404, 405, 412):  # of any path, not of this operation
             assert str(status) in described, "%s %d" % (code, status)
 

@@ -249,7 +249,8 @@ static void release_nothing(struct segment *segment)
 static struct segment *find_ones(void *user, const struct segment_name *name, const char *pointer,
                                  struct problem *reterr)
 {
-    static struct segment ones = {1 << 16, NULL, read_nothing, release_nothing};
+    static struct segment ones = {
+        .n_bytes = 1 << 16, .read = read_nothing, .release = release_nothing};
 
     (void)user;
     (void)name;

@@ -57,8 +57,9 @@ static struct segment *find(void *user, const struct segment_name *name, const c
         problem_set(reterr, PROBLEM_SHM_UNKNOWN, pointer, "None.");
         return NULL;
     }
-    segments[0] = (struct segment){N_BYTES, memory, read_memory, release};
-    segments[1] = (struct segment){N_BYTES, NULL, read_memory, release};
+    segments[0] = (struct segment){
+        .n_bytes = N_BYTES, .mapped = memory, .read = read_memory, .release = release};
+    segments[1] = (struct segment){.n_bytes = N_BYTES, .read = read_memory, .release = release};
     return &segments[name->kind == SEGMENT_FD];
 }
 

@@ -137,14 +137,16 @@ def link_fault(page, link):
 
 
 def check_pages():
-    faults, wide = [], []
+    faults, wide, unfilled = [], [], []
     for page in pages():
         text = read(page)
+        unfilled += ["%s: %s" % (page, p) for p in re.findall(r"@[A-Z]+@", text)]
         links = re.findall(r"\]\(([^)\s]+)\)", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
         faults += [link_fault(page, l) for l in links if not re.match(r"https?:", l)]
         wide += ["%s:%d" % (page, n) for n, line in enumerate(text.splitlines(), 1)
                  if len(line) > WIDTH and not line.startswith("|")]
     report("every relative link resolves", [f for f in faults if f])
+    report("no page holds a placeholder", unfilled)
     report("no line of prose is wider than %d" % WIDTH, wide)
 
 

@@ -145,6 +145,66 @@ static void a_short_read_is_told(void **state)
     memfile_release(memfile);
 }
 
+static void what_is_written_lies_where_it_should(void **state)
+{
+    const struct memfile_wish wish = {.offset = 4099, .byte_size = 10, .writable = true};
+    struct problem problem = {0};
+    struct memfile *memfile = memfile_new(make_memfd(0), &wish, &problem);
+    const struct segment *segment = &memfile->segment;
+    char bytes[14];
+
+    (void)state;
+    assert_non_null(segment->write);
+    assert_true(segment->write(segment, 2, "0123", 4, "#/a", &problem));
+    assert_int_equal(pread(memfile->fd, bytes, sizeof(bytes), 4097), sizeof(bytes));
+    assert_memory_equal(bytes,
+                        "\7\7\7\7"
+                        "0123"
+                        "\7\7\7\7\7\7",
+                        sizeof(bytes));
+    memfile_release(memfile);
+}
+
+static void what_cannot_be_written_whole_is_not_begun(void **state)
+{
+    static const struct {
+        off_t n_bytes;
+        int seals;
+        enum problem_code code;
+    } cases[] = {{N_BYTES, F_SEAL_WRITE, PROBLEM_SHM_READ_ONLY},
+                 {N_BYTES, F_SEAL_FUTURE_WRITE, PROBLEM_SHM_READ_ONLY},
+                 {N_BYTES - 1, 0, PROBLEM_SHM_TRUNCATED},
+                 {0, F_SEAL_GROW, PROBLEM_SHM_TRUNCATED}};
+    const struct memfile_wish wish = {.byte_size = UINT64_MAX, .writable = true};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct problem problem = {0};
+        struct memfile *memfile = memfile_new(make_memfd(0), &wish, &problem);
+        char bytes[N_BYTES] = {0};
+        char found[N_BYTES];
+
+        assert_int_equal(ftruncate(memfile->fd, cases[i].n_bytes), 0);
+        assert_int_equal(fcntl(memfile->fd, F_ADD_SEALS, cases[i].seals), 0);
+        assert_false(memfile->segment.write(&memfile->segment, 0, bytes, N_BYTES, "#/a", &problem));
+        assert_int_equal(problem.code, cases[i].code);
+        assert_int_equal(pread(memfile->fd, found, N_BYTES, 0), cases[i].n_bytes);
+        for (off_t at = 0; at < cases[i].n_bytes; at++)
+            assert_int_equal(found[at], 7);
+        memfile_release(memfile);
+    }
+}
+
+static void nothing_is_written_that_was_not_wished_so(void **state)
+{
+    struct problem problem = {0};
+    struct memfile *memfile = memfile_new(make_memfd(0), &all, &problem);
+
+    (void)state;
+    assert_null(memfile->segment.write);
+    memfile_release(memfile);
+}
+
 static void bounds_are_the_objects(void **state)
 {
     static const struct {
@@ -206,6 +266,9 @@ int main(void)
         cmocka_unit_test(holes_are_not_mapped),
         cmocka_unit_test(a_window_is_what_is_seen),
         cmocka_unit_test(a_short_read_is_told),
+        cmocka_unit_test(what_is_written_lies_where_it_should),
+        cmocka_unit_test(what_cannot_be_written_whole_is_not_begun),
+        cmocka_unit_test(nothing_is_written_that_was_not_wished_so),
         cmocka_unit_test(bounds_are_the_objects),
         cmocka_unit_test(what_is_no_readable_shared_memory_is_refused),
     };

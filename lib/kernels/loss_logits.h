@@ -1,0 +1,323 @@
+/*
+ * loss_logits.h - the inner loops of losses that take logits in float, included by loss_rows.h. A
+ * tile of all classes stays in the nearest cache from its logits to its sums or its gradient.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+INLINE vu load_u(const uint32_t *from)
+{
+    vu v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+static TARGET void widen(const uint8_t *labels, size_t n, uint32_t *ret_classes)
+{
+    typedef uint8_t narrow __attribute__((vector_size(N_F)));
+    size_t i = 0;
+    for (; i + N_F <= n; i += N_F) {
+        narrow v;
+        memcpy(&v, labels + i, sizeof v);
+        vu wide = __builtin_convertvector(v, vu);
+        memcpy(ret_classes + i, &wide, sizeof wide);
+    }
+    for (; i < n; i++)
+        ret_classes[i] = labels[i];
+}
+
+/* The words of a class, and what of its gradient goes to it and to all others. */
+struct one_class {
+    vu class;
+    vf on;
+    vf off;
+};
+
+INLINE struct one_class one_class(uint32_t class, struct ov__two two)
+{
+    return (struct one_class){class - (vu){0}, splat_f(two.on), splat_f(two.off)};
+}
+
+INLINE vf slope_of(const struct one_class *own, vu classes)
+{
+    return blend_f((vu)(classes == own->class), own->on, own->off);
+}
+
+/* ---- sums ---- */
+
+/* Two sums of a row under way: of p where it counts, and where a bit is set. */
+struct row_sums {
+    vd all[D_PARTS];
+    vd in[D_PARTS];
+};
+
+INLINE void add_floats(struct row_sums *sums, const vf *p, unsigned word, unsigned valid,
+                       bool has_valid)
+{
+    vd x[D_PARTS];
+    UNROLL
+    for (size_t k = 0; k < F_PARTS; k++) {
+        x[2 * k] = widen_low(p[k]);
+        x[2 * k + 1] = widen_high(p[k]);
+    }
+    UNROLL
+    for (size_t k = 0; k < D_PARTS; k++) {
+        if (has_valid)
+            sums->all[k] = add_where_d(sums->all[k], x[k], valid, k * N_D);
+        else
+            sums->all[k] += x[k];
+    }
+    if (word == 0)
+        return;
+    UNROLL
+    for (size_t k = 0; k < D_PARTS; k++)
+        sums->in[k] = add_where_d(sums->in[k], x[k], word, k * N_D);
+}
+
+/* Of the lanes from i on, those that are in the row and count. */
+INLINE unsigned valid_lanes(const uint16_t *valid, size_t i, size_t n)
+{
+    if (valid != NULL)
+        return valid[i / OV__LANES];
+    return n - i < OV__LANES ? (1u << (n - i)) - 1 : 0xffff;
+}
+
+/* ---- softmax ---- */
+
+/* Vectors that softmax works on side by side: one waits for its results, the other goes on. */
+enum { BESIDE = F_PARTS < 2 ? 2 : F_PARTS < 4 ? F_PARTS : 4 };
+
+struct columns {
+    vf highest[BESIDE];
+    vf sum[BESIDE];
+    vf dot[BESIDE];
+    vu classes[BESIDE];
+};
+
+INLINE void find_highest(const struct ov__softmax *z, size_t i, size_t n_vectors,
+                         struct columns *columns, vu *suspicious)
+{
+    const char *row = (const char *)(z->logits + i);
+    UNROLL
+    for (size_t k = 0; k < n_vectors; k++)
+        columns->highest[k] = splat_f(-__FLT_MAX__);
+    for (size_t c = 0; c < z->n_rows; c++, row += z->logits_stride_bytes) {
+        UNROLL
+        for (size_t k = 0; k < n_vectors; k++) {
+            vf v;
+            memcpy(&v, row + k * sizeof v, sizeof v);
+            *suspicious |= ((vu)v & 0x7fffffffu) + 0x00800000u;
+            columns->highest[k] = maximum_f(columns->highest[k], v);
+        }
+    }
+}
+
+INLINE void exponentials(const struct ov__softmax *z, size_t i, size_t n_vectors, bool has_dot,
+                         struct columns *columns)
+{
+    const char *row = (const char *)(z->logits + i);
+    const char *ahead = (const char *)(z->ahead + (z->ahead != NULL ? i : 0));
+    float *to = z->exps + i;
+    for (size_t c = 0; c < z->n_rows; c++, to += z->stride, row += z->logits_stride_bytes) {
+        struct one_class own;
+        if (has_dot)
+            own = one_class((uint32_t)c, z->two[c]);
+        if (ahead != NULL) {
+            for (size_t k = 0; k < n_vectors * N_F; k += OV__LANES)
+                __builtin_prefetch(ahead + k * sizeof(float));
+            ahead += z->logits_stride_bytes;
+        }
+        UNROLL
+        for (size_t k = 0; k < n_vectors; k++) {
+            vf v;
+            memcpy(&v, row + k * sizeof v, sizeof v);
+            vf e = exp_f(v - columns->highest[k]);
+            columns->sum[k] += e;
+            if (has_dot)
+                columns->dot[k] += e * slope_of(&own, columns->classes[k]);
+            store_f(to + k * N_F, e);
+        }
+    }
+}
+
+INLINE void softmax_at(const struct ov__softmax *z, size_t i, size_t n_vectors, bool has_dot,
+                       vu *suspicious)
+{
+    struct columns columns;
+    UNROLL
+    for (size_t k = 0; k < n_vectors; k++) {
+        columns.sum[k] = splat_f(0);
+        columns.dot[k] = splat_f(0);
+        if (has_dot)
+            columns.classes[k] = load_u(z->classes + i + k * N_F);
+    }
+    find_highest(z, i, n_vectors, &columns, suspicious);
+    exponentials(z, i, n_vectors, has_dot, &columns);
+    UNROLL
+    for (size_t k = 0; k < n_vectors; k++) {
+        vf inverse = 1 / columns.sum[k];
+        store_f(z->inverse + i + k * N_F, inverse);
+        if (has_dot)
+            store_f(z->dot + i + k * N_F, columns.dot[k] * inverse);
+    }
+}
+
+INLINE bool softmax_row(const struct ov__softmax *z, bool has_dot)
+{
+    vu suspicious[F_PARTS] = {0};
+    size_t i = 0;
+    for (; i + (size_t)BESIDE * N_F <= z->n; i += (size_t)BESIDE * N_F)
+        softmax_at(z, i, BESIDE, has_dot, suspicious);
+    for (; i < z->n; i += N_F)
+        softmax_at(z, i, 1, has_dot, suspicious);
+    return is_clean(suspicious);
+}
+
+static TARGET bool softmax(const struct ov__softmax *z)
+{
+    return z->two != NULL ? softmax_row(z, true) : softmax_row(z, false);
+}
+
+INLINE void sum_exponentials(const float *exps, const float *inverse, size_t n,
+                             const uint16_t *words, const uint16_t *valid, bool has_valid,
+                             struct row_sums *sums)
+{
+    for (size_t i = 0; i < n; i += OV__LANES) {
+        vf p[F_PARTS];
+        UNROLL
+        for (size_t k = 0; k < F_PARTS; k++)
+            p[k] = load_f(exps + i + k * N_F) * load_f(inverse + i + k * N_F);
+        add_floats(sums, p, words[i / OV__LANES], has_valid ? valid_lanes(valid, i, n) : 0,
+                   has_valid);
+    }
+}
+
+static TARGET void softmax_sums(const float *exps, const float *inverse, size_t n,
+                                const uint16_t *words, const uint16_t *valid, double *lanes)
+{
+    struct row_sums sums;
+    memcpy(&sums, lanes, sizeof sums);
+    if (valid != NULL || n % OV__LANES != 0)
+        sum_exponentials(exps, inverse, n, words, valid, true, &sums);
+    else
+        sum_exponentials(exps, inverse, n, words, NULL, false, &sums);
+    memcpy(lanes, &sums, sizeof sums);
+}
+
+/* `is_aligned` chooses stores past the cache, which want 64 bytes. */
+INLINE void put_f(float *to, vf v, bool is_aligned)
+{
+    if (is_aligned)
+        stream_f(to, v);
+    else
+        store_f(to, v);
+}
+
+/* Zero where the voxel is left out. */
+INLINE vf if_counted(vf v, vu classes)
+{
+    return (vf)((vu)v & ~(vu)(classes == (uint32_t)-1));
+}
+
+INLINE void chain_row(const struct ov__softmax *z, size_t c, bool has_left_out, float *gradient,
+                      bool is_aligned)
+{
+    const float *exps = z->exps + c * z->stride;
+    const struct one_class own = one_class((uint32_t)c, z->two[c]);
+    for (size_t i = 0; i < z->n; i += N_F) {
+        vu classes = load_u(z->classes + i);
+        vf p = load_f(exps + i) * load_f(z->inverse + i);
+        vf slope = p * (slope_of(&own, classes) - load_f(z->dot + i));
+        put_f(gradient + i, has_left_out ? if_counted(slope, classes) : slope, is_aligned);
+    }
+}
+
+static TARGET void softmax_gradient(const struct ov__softmax *z, size_t c, bool has_left_out,
+                                    float *gradient)
+{
+    bool is_aligned = (uintptr_t)gradient % 64 == 0;
+    if (has_left_out)
+        chain_row(z, c, true, gradient, false);
+    else if (is_aligned)
+        chain_row(z, c, false, gradient, true);
+    else
+        chain_row(z, c, false, gradient, false);
+}
+
+/* ---- sigmoid ---- */
+
+struct sigmoid {
+    vf p;
+    vf slope; /* p (1 - p) */
+};
+
+INLINE struct sigmoid sigmoid_f(vf x)
+{
+    vf e = exp_f(-absolute_f(x));
+    vf near = 1 / (1 + e);
+    vf far = e * near;
+    return (struct sigmoid){blend_f((vu)(x >= 0), near, far), near * far};
+}
+
+INLINE bool sum_logits(const float *z, size_t n, const uint16_t *words, const uint16_t *valid,
+                       bool has_valid, struct row_sums *sums)
+{
+    vu suspicious[F_PARTS] = {0};
+    for (size_t i = 0; i < n; i += OV__LANES) {
+        vf p[F_PARTS];
+        __builtin_prefetch(z + i + AHEAD);
+        UNROLL
+        for (size_t k = 0; k < F_PARTS; k++) {
+            vf x = load_f(z + i + k * N_F);
+            suspicious[k] |= ((vu)x & 0x7fffffffu) + 0x00800000u;
+            p[k] = sigmoid_f(x).p;
+        }
+        add_floats(sums, p, words[i / OV__LANES], has_valid ? valid_lanes(valid, i, n) : 0,
+                   has_valid);
+    }
+    return is_clean(suspicious);
+}
+
+static TARGET bool sigmoid_sums(const float *z, size_t n, const uint16_t *words,
+                                const uint16_t *valid, double *lanes)
+{
+    struct row_sums sums;
+    bool is_right;
+    memcpy(&sums, lanes, sizeof sums);
+    if (valid != NULL || n % OV__LANES != 0)
+        is_right = sum_logits(z, n, words, valid, true, &sums);
+    else
+        is_right = sum_logits(z, n, words, NULL, false, &sums);
+    memcpy(lanes, &sums, sizeof sums);
+    return is_right;
+}
+
+INLINE void sigmoid_row(const float *z, size_t n, const uint32_t *classes,
+                        const struct one_class *own, bool has_left_out, float *gradient,
+                        bool is_aligned)
+{
+    for (size_t i = 0; i < n; i += N_F) {
+        vu found = load_u(classes + i);
+        vf slope = sigmoid_f(load_f(z + i)).slope * slope_of(own, found);
+        if (i % OV__LANES == 0)
+            __builtin_prefetch(z + i + AHEAD);
+        put_f(gradient + i, has_left_out ? if_counted(slope, found) : slope, is_aligned);
+    }
+}
+
+static TARGET void sigmoid_gradient(const float *z, size_t n, const struct ov__target *target,
+                                    struct ov__two two, float *gradient)
+{
+    const struct one_class own = one_class(target->class, two);
+    bool is_aligned = (uintptr_t)gradient % 64 == 0;
+    if (target->has_left_out)
+        sigmoid_row(z, n, target->classes, &own, true, gradient, false);
+    else if (is_aligned)
+        sigmoid_row(z, n, target->classes, &own, false, gradient, true);
+    else
+        sigmoid_row(z, n, target->classes, &own, false, gradient, false);
+}
+
+static TARGET void fence(void)
+{
+    stream_fence();
+}
