@@ -17,6 +17,7 @@ struct ov_counter {
     unsigned char *scratch; /* walk.c's, made when first needed */
     struct ov__stream prediction;
     struct ov__stream reference;
+    uint16_t ends[OV__CHUNK + OV__SLACK]; /* of joint runs */
 };
 
 /* As ov_counter_add, for pieces that are known to be sound. */

@@ -6,9 +6,11 @@
 #include <immintrin.h>
 #include <stdbool.h>
 
-#define TARGET __attribute__((target("avx2,bmi")))
+#define TARGET __attribute__((target("avx2,bmi,popcnt")))
 #define TABLE  ov__kernels_avx2
 #define NAME   "avx2"
+
+#define HAS_FAST_BITS
 
 static inline TARGET __m256i load(const unsigned char *bytes)
 {

@@ -6,9 +6,11 @@
 #include <immintrin.h>
 #include <stdbool.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw,bmi")))
+#define TARGET __attribute__((target("avx512f,avx512bw,bmi,popcnt")))
 #define TABLE  ov__kernels_avx512
 #define NAME   "avx512"
+
+#define HAS_FAST_BITS
 
 /*
  * Bytes are compared whatever the width, and the bits of a lane brought together afterwards: gcc 12

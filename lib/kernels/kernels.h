@@ -19,12 +19,26 @@
  */
 typedef size_t ov__ends(const void *elements, size_t n, uint16_t *ret_ends);
 
+/*
+ * The same of two masks: the positions where either differs. Ends are written in groups:
+ *
+ *   ret_ends   room for n + OV__SLACK
+ */
+typedef size_t ov__joint_ends(const void *prediction, const void *reference, size_t n,
+                              uint16_t *ret_ends);
+
+#define OV__SLACK 4
+
 struct ov__kernels {
     const char *name;
     ov__ends *ends8;
     ov__ends *ends16;
     ov__ends *ends32;
     ov__ends *ends64;
+    ov__joint_ends *joint8;
+    ov__joint_ends *joint16;
+    ov__joint_ends *joint32;
+    ov__joint_ends *joint64;
 };
 
 extern const struct ov__kernels ov__kernels_scalar;

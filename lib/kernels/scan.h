@@ -14,6 +14,26 @@
 
 #define INLINE static inline TARGET __attribute__((always_inline))
 
+/*
+ * Where the bits of a mask are, as elements. The first four are written whether they are there or
+ * not: how many there are is not foreseeable.
+ */
+INLINE uint16_t *spell(uint64_t mask, size_t first, size_t width, uint16_t *ends)
+{
+#ifdef HAS_FAST_BITS
+    size_t n = (size_t)__builtin_popcountll(mask);
+    for (size_t i = 0; i < 4; i++, mask &= mask - 1)
+        ends[i] = (uint16_t)(first + (size_t)_tzcnt_u64(mask) / width);
+    for (size_t i = 4; i < n; i++, mask &= mask - 1)
+        ends[i] = (uint16_t)(first + (size_t)_tzcnt_u64(mask) / width);
+    return ends + n;
+#else
+    for (; mask != 0; mask &= mask - 1)
+        *ends++ = (uint16_t)(first + (size_t)__builtin_ctzll(mask) / width);
+    return ends;
+#endif
+}
+
 /* List the elements of 64 bytes that differ from the next one, but for the first `skipped`. */
 INLINE uint16_t *list(const unsigned char *bytes, size_t first, size_t skipped, size_t width,
                       uint16_t *ends)
@@ -77,4 +97,7 @@ static TARGET size_t ends64(const void *elements, size_t n, uint16_t *ret_ends)
     return scan(elements, n, 8, ret_ends);
 }
 
-const struct ov__kernels TABLE = {NAME, ends8, ends16, ends32, ends64};
+#include "lib/kernels/joint.h"
+
+const struct ov__kernels TABLE = {NAME,   ends8,   ends16,  ends32, ends64,
+                                  joint8, joint16, joint32, joint64};
