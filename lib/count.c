@@ -77,6 +77,7 @@ void ov_counter_free(struct ov_counter *counter)
         return;
     free(counter->ignore);
     free(counter->scratch);
+    ov__voxels_done(&counter->voxels);
     ov__labels_done(&counter->labels);
     ov__pairs_done(&counter->pairs);
     free(counter);

@@ -50,5 +50,30 @@ static inline TARGET bool is_uniform(const unsigned char *bytes, size_t width)
     return _mm256_testz_si256(differing, differing);
 }
 
+#define HAS_LOOKUP
+#define WIDTH   32
+#define MAX_FEW 3
+
+typedef uint64_t words_v __attribute__((vector_size(WIDTH)));
+
+static inline TARGET words_v one_hot(words_v v, uint8_t first)
+{
+    const __m256i bits =
+        _mm256_broadcastsi128_si256(_mm_set_epi64x(0, (int64_t)0x8040201008040201u));
+    __m256i place = _mm256_sub_epi8((__m256i)v, _mm256_set1_epi8((char)first));
+    /* 16 and more become 128 and more, which give 0. */
+    return (words_v)_mm256_shuffle_epi8(bits, _mm256_adds_epu8(place, _mm256_set1_epi8(0x70)));
+}
+
+static inline TARGET words_v same(words_v a, words_v b)
+{
+    return (words_v)_mm256_cmpeq_epi8((__m256i)a, (__m256i)b);
+}
+
+static inline TARGET words_v majority(words_v a, words_v b, words_v c)
+{
+    return (a & b) | ((a ^ b) & c);
+}
+
 #include "lib/kernels/scan.h"
 #endif

@@ -37,5 +37,29 @@ static inline TARGET bool is_uniform(const unsigned char *bytes, size_t width)
     return _mm512_test_epi8_mask(differing, differing) == 0;
 }
 
+#define HAS_LOOKUP
+#define WIDTH   64
+#define MAX_FEW 8
+
+typedef uint64_t words_v __attribute__((vector_size(WIDTH)));
+
+static inline TARGET words_v one_hot(words_v v, uint8_t first)
+{
+    const __m512i bits = _mm512_broadcast_i32x4(_mm_set_epi64x(0, (int64_t)0x8040201008040201u));
+    __m512i place = _mm512_sub_epi8((__m512i)v, _mm512_set1_epi8((char)first));
+    /* 16 and more become 128 and more, which give 0. */
+    return (words_v)_mm512_shuffle_epi8(bits, _mm512_adds_epu8(place, _mm512_set1_epi8(0x70)));
+}
+
+static inline TARGET words_v same(words_v a, words_v b)
+{
+    return (words_v)_mm512_movm_epi8(_mm512_cmpeq_epi8_mask((__m512i)a, (__m512i)b));
+}
+
+static inline TARGET words_v majority(words_v a, words_v b, words_v c)
+{
+    return (words_v)_mm512_ternarylogic_epi64((__m512i)a, (__m512i)b, (__m512i)c, 0xe8);
+}
+
 #include "lib/kernels/scan.h"
 #endif

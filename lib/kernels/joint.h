@@ -53,8 +53,11 @@ INLINE size_t joint(const unsigned char *prediction, const unsigned char *refere
     struct found found;
     found.n = 0;
     size_t i = 0;
-    for (; i + step < n; i += step)
+    for (; i + step < n; i += step) {
+        __builtin_prefetch(prediction + i * width + OV__CHUNK);
+        __builtin_prefetch(reference + i * width + OV__CHUNK);
         find(&found, i, joint_changes(prediction + i * width, reference + i * width, width));
+    }
     find_rest(&found, prediction, reference, i, n, width);
     uint16_t *ends = ret_ends;
     for (size_t k = 0; k < found.n; k++)

@@ -51,5 +51,27 @@ static inline bool is_uniform(const unsigned char *bytes, size_t width)
     return vmaxvq_u8(differing) == 0;
 }
 
+#define HAS_LOOKUP
+#define WIDTH   16
+#define MAX_FEW 2
+
+typedef uint64_t words_v __attribute__((vector_size(WIDTH)));
+
+static inline words_v one_hot(words_v v, uint8_t first)
+{
+    static const uint8_t bits[16] = {1, 2, 4, 8, 16, 32, 64, 128};
+    return (words_v)vqtbl1q_u8(vld1q_u8(bits), vsubq_u8((uint8x16_t)v, vdupq_n_u8(first)));
+}
+
+static inline words_v same(words_v a, words_v b)
+{
+    return (words_v)vceqq_u8((uint8x16_t)a, (uint8x16_t)b);
+}
+
+static inline words_v majority(words_v a, words_v b, words_v c)
+{
+    return (words_v)vbslq_u64((uint64x2_t)(a ^ b), (uint64x2_t)c, (uint64x2_t)a);
+}
+
 #include "lib/kernels/scan.h"
 #endif

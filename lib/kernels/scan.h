@@ -99,5 +99,12 @@ static TARGET size_t ends64(const void *elements, size_t n, uint16_t *ret_ends)
 
 #include "lib/kernels/joint.h"
 
-const struct ov__kernels TABLE = {NAME,   ends8,   ends16,  ends32, ends64,
-                                  joint8, joint16, joint32, joint64};
+#ifdef HAS_LOOKUP
+#include "lib/kernels/few.h"
+#else
+#define few     NULL
+#define MAX_FEW 0
+#endif
+
+const struct ov__kernels TABLE = {NAME,    ends8,   ends16,  ends32, ends64, joint8,
+                                  joint16, joint32, joint64, few,    MAX_FEW};
