@@ -13,13 +13,6 @@
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Loops over vectors, unrolled: else these would live in memory and not in registers. */
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
-
 enum { N_WEIGHTS = 7, BLOCK_BYTES = 64 * WIDTH };
 
 enum of { OF_PREDICTION, OF_REFERENCE, OF_BOTH };

@@ -18,6 +18,21 @@ INLINE uint64_t joint_changes(const unsigned char *prediction, const unsigned ch
     return (changes(prediction, width) | changes(reference, width)) & lane_starts;
 }
 
+/*
+ * Ask for memory that is read later: work on the runs found would leave it idle meanwhile. It may
+ * lie beyond the end, where asking does nothing.
+ */
+enum { FETCH_AHEAD = 4096 };
+
+INLINE void fetch(const unsigned char *prediction, const unsigned char *reference)
+{
+    UNROLL
+    for (size_t i = 0; i < 256; i += 64) {
+        __builtin_prefetch(prediction + i);
+        __builtin_prefetch(reference + i);
+    }
+}
+
 /* No branch depends on the data: at the border of structures any would be as good as random. */
 INLINE void find(struct found *found, size_t first, uint64_t mask)
 {
@@ -53,11 +68,17 @@ INLINE size_t joint(const unsigned char *prediction, const unsigned char *refere
     struct found found;
     found.n = 0;
     size_t i = 0;
-    for (; i + step < n; i += step) {
-        __builtin_prefetch(prediction + i * width + OV__CHUNK);
-        __builtin_prefetch(reference + i * width + OV__CHUNK);
-        find(&found, i, joint_changes(prediction + i * width, reference + i * width, width));
+    for (; i + 4 * step < n; i += 4 * step) {
+        const unsigned char *p = prediction + i * width, *r = reference + i * width;
+        fetch(p + FETCH_AHEAD, r + FETCH_AHEAD);
+        if (is_filled(p, width) & is_filled(r, width))
+            continue;
+        UNROLL
+        for (size_t k = 0; k < 4; k++)
+            find(&found, i + k * step, joint_changes(p + 64 * k, r + 64 * k, width));
     }
+    for (; i + step < n; i += step)
+        find(&found, i, joint_changes(prediction + i * width, reference + i * width, width));
     find_rest(&found, prediction, reference, i, n, width);
     uint16_t *ends = ret_ends;
     for (size_t k = 0; k < found.n; k++)

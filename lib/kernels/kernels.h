@@ -6,6 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Loops over vectors, unrolled: else these would live in memory and not in registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 /* Elements per call: the positions fit 16 bits, and what a call reads and writes stays in cache. */
 #define OV__CHUNK 4096
 
