@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/counter.h"
+#include "lib/tiles.h"
 
 /* The ignored labels, ascending and each once, so that equal sets compare equal. */
 static enum ov_status copy_ignore(struct ov_counter *counter)
@@ -77,6 +77,7 @@ void ov_counter_free(struct ov_counter *counter)
         return;
     free(counter->ignore);
     free(counter->scratch);
+    ov__voxels_done(&counter->voxels);
     ov__labels_done(&counter->labels);
     ov__pairs_done(&counter->pairs);
     free(counter);
@@ -116,14 +117,6 @@ static inline uint64_t next_run(struct join *join, uint32_t *ret_prediction,
     return length;
 }
 
-static inline void count_run(struct ov__label *slots, uint32_t prediction, uint32_t reference,
-                             uint64_t length)
-{
-    slots[reference].reference += length;
-    slots[prediction].prediction += reference != OV__SLOT_NONE ? length : 0;
-    slots[prediction == reference ? prediction : OV__SLOT_NONE].tp += length;
-}
-
 /* The cursors are copied so that the compiler sees that counting does not change them. */
 static inline __attribute__((always_inline)) enum ov_status join_windows(struct ov_counter *counter,
                                                                          struct join *join,
@@ -134,7 +127,7 @@ static inline __attribute__((always_inline)) enum ov_status join_windows(struct 
     while (status == OV_OK && has_window(&local)) {
         uint32_t prediction, reference;
         uint64_t length = next_run(&local, &prediction, &reference);
-        count_run(counter->labels.slots, prediction, reference, length);
+        ov__labels_count(counter->labels.slots, prediction, reference, length);
         if (in_pairs && reference != OV__SLOT_NONE)
             status = ov__pairs_add(&counter->pairs, prediction, reference, length);
     }
@@ -158,6 +151,9 @@ enum ov_status ov__counter_add_sound(struct ov_counter *counter, const struct ov
     struct join join = {.prediction = &counter->prediction, .reference = &counter->reference};
     ov__stream_open(join.prediction, prediction, &counter->options);
     ov__stream_open(join.reference, reference, &counter->options);
+    counter->n_voxels += prediction->n_voxels;
+    if (ov__tiles_are_alike(counter))
+        return ov__tiles_add(counter);
     enum ov_status status = OV_OK;
     while (status == OV_OK && join.position < prediction->n_voxels) {
         status = refill_consumed(join.prediction, &join.i_prediction);
@@ -167,7 +163,6 @@ enum ov_status ov__counter_add_sound(struct ov_counter *counter, const struct ov
             status = counter->options.pairs ? join_windows(counter, &join, true)
                                             : join_windows(counter, &join, false);
     }
-    counter->n_voxels += prediction->n_voxels;
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include "lib/overlap.h"
 #include "lib/pairs.h"
 #include "lib/stream.h"
+#include "lib/voxels.h"
 
 struct ov_counter {
     struct ov_counter_options options; /* with defaults filled in */
@@ -15,8 +16,10 @@ struct ov_counter {
     struct ov__pairs pairs; /* only where options.pairs */
     uint64_t n_voxels;      /* ignored ones too */
     unsigned char *scratch; /* walk.c's, made when first needed */
+    struct ov__voxels voxels;
     struct ov__stream prediction;
     struct ov__stream reference;
+    uint16_t ends[OV__CHUNK + OV__SLACK]; /* of joint runs */
 };
 
 /* As ov_counter_add, for pieces that are known to be sound. */

@@ -38,6 +38,15 @@ uint32_t ov__labels_find(const struct ov__labels *labels, int64_t value);
 /* The slot of a label, made where it is new. Errors: OV_EMANY, OV_ENOMEM. */
 enum ov_status ov__labels_slot(struct ov__labels *labels, int64_t value, uint32_t *ret_slot);
 
+/* `length` voxels of a slot each; a reference of slot 0 is ignored. */
+static inline void ov__labels_count(struct ov__label *slots, uint32_t prediction,
+                                    uint32_t reference, uint64_t length)
+{
+    slots[reference].reference += length;
+    slots[prediction].prediction += reference != OV__SLOT_NONE ? length : 0;
+    slots[prediction == reference ? prediction : OV__SLOT_NONE].tp += length;
+}
+
 /* Whether a label was met in a voxel that counts. */
 bool ov__label_is_found(const struct ov__label *label);
 

@@ -3,14 +3,11 @@
 #include "lib/stream.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#define MEMO_FREE UINT64_MAX
 
 static void forget(struct ov__stream *stream)
 {
     for (size_t i = 0; i < OV__N_MEMOS; i++)
-        stream->memos[i].slot = MEMO_FREE;
+        stream->memos[i].slot = OV__MEMO_FREE;
 }
 
 void ov__stream_init(struct ov__stream *stream, struct ov__labels *labels, const int64_t *ignore,
@@ -69,7 +66,7 @@ static bool is_ignored(const struct ov__stream *stream, uint64_t bits)
                NULL;
 }
 
-static enum ov_status learn(struct ov__stream *stream, uint64_t bits, struct ov__memo *ret_memo)
+enum ov_status ov__stream_learn(struct ov__stream *stream, uint64_t bits, struct ov__memo *ret_memo)
 {
     int64_t label;
     uint32_t slot = OV__SLOT_NONE;
@@ -81,47 +78,6 @@ static enum ov_status learn(struct ov__stream *stream, uint64_t bits, struct ov_
     return status;
 }
 
-/* Single bytes have a memo each; wider elements share them by a multiplicative hash. */
-static inline size_t memo_index(uint64_t bits, size_t width)
-{
-    return width == 1 ? (size_t)bits : (size_t)((bits * 0x9e3779b97f4a7c15u) >> 56);
-}
-
-static inline enum ov_status slot_of(struct ov__stream *stream, uint64_t bits, size_t width,
-                                     uint32_t *ret_slot)
-{
-    struct ov__memo *memo = &stream->memos[memo_index(bits, width)];
-    if (memo->bits != bits || memo->slot == MEMO_FREE) {
-        enum ov_status status = learn(stream, bits, memo);
-        if (status != OV_OK)
-            return status;
-    }
-    *ret_slot = (uint32_t)memo->slot;
-    return OV_OK;
-}
-
-static inline uint64_t element(const unsigned char *bytes, size_t width)
-{
-    uint8_t u8 = 0;
-    uint16_t u16 = 0;
-    uint32_t u32 = 0;
-    uint64_t u64 = 0;
-    switch (width) {
-    case 1:
-        memcpy(&u8, bytes, 1);
-        return u8;
-    case 2:
-        memcpy(&u16, bytes, 2);
-        return u16;
-    case 4:
-        memcpy(&u32, bytes, 4);
-        return u32;
-    default:
-        memcpy(&u64, bytes, 8);
-        return u64;
-    }
-}
-
 static inline __attribute__((always_inline)) enum ov_status resolve(struct ov__stream *stream,
                                                                     const unsigned char *bytes,
                                                                     size_t width)
@@ -129,8 +85,8 @@ static inline __attribute__((always_inline)) enum ov_status resolve(struct ov__s
     for (size_t i = 0; i < stream->n_window; i++) {
         size_t last = stream->tile_ends[i];
         stream->end[i] = stream->n_read + last + 1;
-        enum ov_status status =
-            slot_of(stream, element(bytes + last * width, width), width, &stream->slot[i]);
+        enum ov_status status = ov__stream_slot(
+            stream, ov__stream_element(bytes + last * width, width), width, &stream->slot[i]);
         if (status != OV_OK)
             return status;
     }
@@ -175,7 +131,7 @@ static enum ov_status refill_runs(struct ov__stream *stream)
         size_t i = stream->n_window++;
         stream->n_read += run->length;
         stream->end[i] = stream->n_read;
-        enum ov_status status = slot_of(stream, (uint64_t)run->label, 8, &stream->slot[i]);
+        enum ov_status status = ov__stream_slot(stream, (uint64_t)run->label, 8, &stream->slot[i]);
         if (status != OV_OK)
             return status;
     }

@@ -3,6 +3,8 @@
 #ifndef OV_STREAM_H
 #define OV_STREAM_H
 
+#include <string.h>
+
 #include "lib/kernels/kernels.h"
 #include "lib/labels.h"
 #include "lib/overlap.h"
@@ -11,8 +13,10 @@
 /* What some bits meant when they were last met. */
 struct ov__memo {
     uint64_t bits;
-    uint64_t slot; /* UINT64_MAX where there is nothing yet */
+    uint64_t slot; /* OV__MEMO_FREE where there is nothing yet */
 };
+
+#define OV__MEMO_FREE UINT64_MAX
 
 enum { OV__N_MEMOS = 256 };
 
@@ -46,5 +50,49 @@ void ov__stream_open(struct ov__stream *stream, const struct ov_piece *piece,
  * piece. Errors: OV_EFRACTION, OV_ENAN, OV_ELABEL, OV_EMANY, OV_ENOMEM.
  */
 enum ov_status ov__stream_refill(struct ov__stream *stream);
+
+/* Errors: as ov__stream_refill. */
+enum ov_status ov__stream_learn(struct ov__stream *stream, uint64_t bits,
+                                struct ov__memo *ret_memo);
+
+static inline uint64_t ov__stream_element(const unsigned char *bytes, size_t width)
+{
+    uint8_t u8 = 0;
+    uint16_t u16 = 0;
+    uint32_t u32 = 0;
+    uint64_t u64 = 0;
+    switch (width) {
+    case 1:
+        memcpy(&u8, bytes, 1);
+        return u8;
+    case 2:
+        memcpy(&u16, bytes, 2);
+        return u16;
+    case 4:
+        memcpy(&u32, bytes, 4);
+        return u32;
+    default:
+        memcpy(&u64, bytes, 8);
+        return u64;
+    }
+}
+
+/*
+ * The slot of an element's bits. Single bytes have a memo each; wider elements share them by a
+ * multiplicative hash.
+ */
+static inline enum ov_status ov__stream_slot(struct ov__stream *stream, uint64_t bits, size_t width,
+                                             uint32_t *ret_slot)
+{
+    size_t i = width == 1 ? (size_t)bits : (size_t)((bits * 0x9e3779b97f4a7c15u) >> 56);
+    struct ov__memo *memo = &stream->memos[i];
+    if (memo->bits != bits || memo->slot == OV__MEMO_FREE) {
+        enum ov_status status = ov__stream_learn(stream, bits, memo);
+        if (status != OV_OK)
+            return status;
+    }
+    *ret_slot = (uint32_t)memo->slot;
+    return OV_OK;
+}
 
 #endif

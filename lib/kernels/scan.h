@@ -1,18 +1,39 @@
 /*
  * scan.h - the scan for run ends, included once per instruction set, after these are defined:
  *
- * * TARGET, the attribute of its functions
+ * * TARGET, the attribute of its functions; INLINE, that of those inside others: the width must be
+ *   known to the compiler there
  * * TABLE and NAME, the table's identifier and its name
  * * changes(bytes, width), a mask of 64 bytes: bit i * width says whether element i differs from
  *   the next one; the other bits may be anything
  * * is_uniform(bytes, width), whether each byte of 256 equals the one `width` further on
+ * * is_filled(bytes, width), the same, found with half the loads
  *
  * Both functions read `width` bytes more than their 64 or 256.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#define INLINE static inline TARGET __attribute__((always_inline))
+/*
+ * Where the bits of a mask are, as elements. The first four are written whether they are there or
+ * not: how many there are is not foreseeable.
+ */
+INLINE uint16_t *spell(uint64_t mask, size_t first, size_t width, uint16_t *ends)
+{
+#ifdef HAS_FAST_BITS
+    size_t n = (size_t)__builtin_popcountll(mask);
+    UNROLL
+    for (size_t i = 0; i < 4; i++, mask &= mask - 1)
+        ends[i] = (uint16_t)(first + (size_t)_tzcnt_u64(mask) / width);
+    for (size_t i = 4; i < n; i++, mask &= mask - 1)
+        ends[i] = (uint16_t)(first + (size_t)_tzcnt_u64(mask) / width);
+    return ends + n;
+#else
+    for (; mask != 0; mask &= mask - 1)
+        *ends++ = (uint16_t)(first + (size_t)__builtin_ctzll(mask) / width);
+    return ends;
+#endif
+}
 
 /* List the elements of 64 bytes that differ from the next one, but for the first `skipped`. */
 INLINE uint16_t *list(const unsigned char *bytes, size_t first, size_t skipped, size_t width,
@@ -77,4 +98,14 @@ static TARGET size_t ends64(const void *elements, size_t n, uint16_t *ret_ends)
     return scan(elements, n, 8, ret_ends);
 }
 
-const struct ov__kernels TABLE = {NAME, ends8, ends16, ends32, ends64};
+#include "lib/kernels/joint.h"
+
+#ifdef HAS_LOOKUP
+#include "lib/kernels/few.h"
+#else
+#define few     NULL
+#define MAX_FEW 0
+#endif
+
+const struct ov__kernels TABLE = {NAME,    ends8,   ends16,  ends32, ends64, joint8,
+                                  joint16, joint32, joint64, few,    MAX_FEW};

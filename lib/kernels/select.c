@@ -15,10 +15,10 @@ const struct ov__kernels *ov__kernels_available(size_t i)
     size_t n = 0;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    bool has_bmi = __builtin_cpu_supports("bmi");
-    if (has_bmi && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
+    bool has_bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
+    if (has_bits && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
         tables[n++] = &ov__kernels_avx512;
-    if (has_bmi && __builtin_cpu_supports("avx2"))
+    if (has_bits && __builtin_cpu_supports("avx2"))
         tables[n++] = &ov__kernels_avx2;
 #endif
 #if defined(__aarch64__)

@@ -1,0 +1,140 @@
+/* tiles.c - two tiles side by side -> counts: their joint runs, or voxel by voxel in noise. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/tiles.h"
+
+enum {
+    SCANNED = 1024,   /* voxels scanned before their runs are counted: memory is not idle long */
+    LOOKED_AT = 128,  /* voxels that are to tell whether there is noise still */
+    MIN_NOISY = 1024, /* fewer are not worth a second way of counting */
+};
+
+static size_t width_of(const struct ov__stream *stream)
+{
+    return ov_dtype_bytes(stream->rule.encoding.dtype);
+}
+
+bool ov__tiles_are_alike(const struct ov_counter *counter)
+{
+    const struct ov__stream *prediction = &counter->prediction;
+    const struct ov__stream *reference = &counter->reference;
+    return prediction->piece.tile != NULL && reference->piece.tile != NULL &&
+           width_of(prediction) == width_of(reference);
+}
+
+static inline __attribute__((always_inline)) enum ov_status count_run(struct ov_counter *counter,
+                                                                      const struct ov__chunk *chunk,
+                                                                      size_t last, uint64_t length,
+                                                                      size_t width)
+{
+    uint32_t prediction, reference;
+    enum ov_status status = ov__stream_slot(
+        &counter->prediction, ov__stream_element(chunk->prediction + last * width, width), width,
+        &prediction);
+    if (status == OV_OK)
+        status = ov__stream_slot(&counter->reference,
+                                 ov__stream_element(chunk->reference + last * width, width), width,
+                                 &reference);
+    if (status != OV_OK)
+        return status;
+    ov__labels_count(counter->labels.slots, prediction, reference, length);
+    if (counter->options.pairs && reference != OV__SLOT_NONE)
+        status = ov__pairs_add(&counter->pairs, prediction, reference, length);
+    return status;
+}
+
+static inline __attribute__((always_inline)) enum ov_status count_runs(
+    struct ov_counter *counter, const struct ov__chunk *chunk, size_t n_ends, size_t width)
+{
+    enum ov_status status = OV_OK;
+    size_t from = 0;
+    for (size_t i = 0; status == OV_OK && i < n_ends; i++) {
+        size_t last = counter->ends[i];
+        status = count_run(counter, chunk, last, last + 1 - from, width);
+        from = last + 1;
+    }
+    return status;
+}
+
+static size_t find_ends(struct ov_counter *counter, const struct ov__chunk *chunk)
+{
+    const struct ov__kernels *kernels = ov__kernels_selected();
+    ov__joint_ends *ends = chunk->width == 1   ? kernels->joint8
+                           : chunk->width == 2 ? kernels->joint16
+                           : chunk->width == 4 ? kernels->joint32
+                                               : kernels->joint64;
+    return ends(chunk->prediction, chunk->reference, chunk->n, counter->ends);
+}
+
+/* One loop per width, each with the width known to the compiler. */
+static enum ov_status add_runs(struct ov_counter *counter, const struct ov__chunk *chunk,
+                               size_t n_ends)
+{
+    switch (chunk->width) {
+    case 1:
+        return count_runs(counter, chunk, n_ends, 1);
+    case 2:
+        return count_runs(counter, chunk, n_ends, 2);
+    case 4:
+        return count_runs(counter, chunk, n_ends, 4);
+    default:
+        return count_runs(counter, chunk, n_ends, 8);
+    }
+}
+
+/* Take what was counted off the front of the tiles. */
+static void advance(struct ov__chunk *tiles, size_t n)
+{
+    tiles->prediction += n * tiles->width;
+    tiles->reference += n * tiles->width;
+    tiles->n -= n;
+}
+
+static struct ov__chunk front(const struct ov__chunk *tiles, size_t n)
+{
+    struct ov__chunk chunk = *tiles;
+    chunk.n = tiles->n < n ? tiles->n : n;
+    return chunk;
+}
+
+static enum ov_status add_by_runs(struct ov_counter *counter, struct ov__chunk *tiles)
+{
+    struct ov__chunk chunk = front(tiles, SCANNED);
+    size_t n_ends = find_ends(counter, &chunk);
+    ov__voxels_choose(counter, chunk.n, n_ends);
+    advance(tiles, chunk.n);
+    return add_runs(counter, &chunk, n_ends);
+}
+
+/* See from a few voxels whether there is noise still. */
+static void look_ahead(struct ov_counter *counter, const struct ov__chunk *tiles)
+{
+    struct ov__chunk chunk = front(tiles, LOOKED_AT);
+    ov__voxels_choose(counter, chunk.n, find_ends(counter, &chunk));
+}
+
+static enum ov_status add_by_voxels(struct ov_counter *counter, struct ov__chunk *tiles)
+{
+    struct ov__chunk chunk = front(tiles, OV__FEW);
+    bool is_done;
+    enum ov_status status = ov__voxels_add(counter, &chunk, &is_done);
+    if (status != OV_OK)
+        return status;
+    if (!is_done)
+        return add_by_runs(counter, tiles);
+    advance(tiles, chunk.n);
+    if (tiles->n > 0)
+        look_ahead(counter, tiles);
+    return OV_OK;
+}
+
+enum ov_status ov__tiles_add(struct ov_counter *counter)
+{
+    struct ov__chunk tiles = {counter->prediction.piece.tile, counter->reference.piece.tile,
+                              (size_t)counter->prediction.piece.n_voxels,
+                              width_of(&counter->prediction)};
+    enum ov_status status = OV_OK;
+    while (status == OV_OK && tiles.n > 0)
+        status = counter->voxels.is_noisy && tiles.n >= MIN_NOISY ? add_by_voxels(counter, &tiles)
+                                                                  : add_by_runs(counter, &tiles);
+    return status == OV_OK ? ov__voxels_flush(counter) : status;
+}
