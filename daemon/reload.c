@@ -26,8 +26,9 @@ static const char *const taken[] = {
     "!limits.connections_per_address",
     "!limits.runs",
     "!limits.run_cases",
-    "log.level",
+    "log",
     "timeouts.queue",
+    "timeouts.worker",
     "timeouts.drain",
     "timeouts.drain_delay",
 };
@@ -133,6 +134,7 @@ static bool replace(struct server *server, struct config_error *reterr)
     log_event(LOG_LEVEL_INFO, "reload", LOG_UINT("tokens", after->tokens.n),
               LOG_UINT("tokens_before", before->tokens.n));
     settings_release(before);
+    log_set_format(after->config.log_format);
     log_set_level(after->config.log_level); /* last, for these lines may not be lost to it */
     return true;
 }

@@ -24,6 +24,7 @@
 #include "daemon/reload.h"
 #include "daemon/run.h"
 #include "daemon/sweep.h"
+#include "daemon/watchdog.h"
 #include "daemon/work.h"
 #include "lib/overlap.h"
 
@@ -74,6 +75,7 @@ static void on_heartbeat(uv_timer_t *timer)
 
     for (size_t i = 0; i < server->n_listeners; i++)
         listener_wake(&server->listeners[i]);
+    log_sweep(clock_ms());
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -379,12 +381,14 @@ int server_run(const struct config *config, char *const *arguments, char *const 
     server->arguments = arguments;
     server->variables = variables;
     log_set_level(config->log_level);
+    log_set_format(config->log_format);
     MHD_set_panic_func(on_panic, NULL);
     json_object_seed(0); /* before there are threads */
     init_shm(config);
     init_memory(server, config);
     if (init_settings(server, config) && open_server(server)) {
         announce(server);
+        watchdog_start(server);
         uv_run(&server->loop, UV_RUN_DEFAULT);
         status = server->hurried ? 1 : 0;
         log_event(LOG_LEVEL_INFO, "stop", LOG_UINT("status", (uint64_t)status));
