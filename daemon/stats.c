@@ -241,6 +241,12 @@ static void print_stuck(const struct samples *to)
     print_uint(to, watchdog_count_stuck(to->server));
 }
 
+static void print_store_failing(const struct samples *to)
+{
+    if (to->server->store != NULL)
+        print_uint(to, store_is_failing(to->server->store));
+}
+
 static void print_suppressed(const struct samples *to)
 {
     print_uint(to, log_n_suppressed());
@@ -286,6 +292,8 @@ static const struct family {
     {"overlapd_shm_bytes", "gauge", "Its bytes.", print_region_bytes, NULL},
     {"overlapd_shm_truncated_total", "counter",
      "Masks whose shared memory became shorter while they were read.", print_truncated, NULL},
+    {"overlapd_store_failing", "gauge", "1 while results cannot be kept.", print_store_failing,
+     NULL},
     {"overlapd_log_suppressed_total", "counter", "Lines that were too many for the log.",
      print_suppressed, NULL},
     {"process_cpu_seconds_total", "counter", "Time on processors.", NULL, process_cpu_seconds},
