@@ -33,6 +33,8 @@ struct worker {
     struct pool *pool;
     uv_thread_t thread;
     enum pool_lane lane;
+    uv_cond_t wake; /* its own: signalling one that many wait for waits for the slowest of them */
+    bool idle;      /* the mutex guards it: waits, and has not been told to wake up */
     atomic_uint_fast64_t since_ms; /* given a task, or asked for a sign of life; 0: owes nothing */
 };
 
@@ -41,7 +43,6 @@ struct pool {
     atomic_size_t n_queued; /* these two as last seen with the mutex held, for who has it not */
     atomic_size_t n_busy;
     uv_mutex_t mutex; /* guards all below but workers and n_workers */
-    uv_cond_t wake[POOL_N_LANES];
     struct queue queues[POOL_N_LANES];
     struct queue finished;
     size_t n_running;
@@ -100,6 +101,25 @@ static void publish(struct pool *pool)
     atomic_store(&pool->n_busy, pool->n_running);
 }
 
+/* With the mutex held: have a worker of the lane, if one is idle, look for a task. */
+static void wake_one(struct pool *pool, enum pool_lane lane)
+{
+    size_t i = 0;
+
+    while (i < pool->n_workers && !(pool->workers[i].lane == lane && pool->workers[i].idle))
+        i++;
+    if (i == pool->n_workers)
+        return;
+    pool->workers[i].idle = false;
+    uv_cond_signal(&pool->workers[i].wake);
+}
+
+static void wake_all(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->n_workers; i++)
+        uv_cond_signal(&pool->workers[i].wake);
+}
+
 static struct task *choose(struct pool *pool, enum pool_lane lane)
 {
     bool small = pool->queues[POOL_SMALL].n > 0;
@@ -127,7 +147,9 @@ static struct task *wait_for_task(struct pool *pool, struct worker *worker)
         if (task != NULL)
             return task;
         pool->n_idle_small += lane == POOL_SMALL;
-        uv_cond_wait(&pool->wake[lane], &pool->mutex);
+        worker->idle = true;
+        uv_cond_wait(&worker->wake, &pool->mutex);
+        worker->idle = false;
         pool->n_idle_small -= lane == POOL_SMALL;
     }
     return NULL;
@@ -178,10 +200,13 @@ static bool start(struct pool *pool, enum pool_lane lane)
 
     worker->pool = pool;
     worker->lane = lane;
+    uv_cond_init(&worker->wake);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     error = uv_thread_create_ex(&worker->thread, &options, run, worker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0)
+        uv_cond_destroy(&worker->wake);
     pool->n_workers += error == 0;
     return error == 0;
 }
@@ -196,10 +221,8 @@ struct pool *pool_new(const struct pool_options *options)
         return NULL;
     pool->options = *options;
     uv_mutex_init(&pool->mutex);
-    for (int lane = 0; lane < POOL_N_LANES; lane++) {
-        uv_cond_init(&pool->wake[lane]);
+    for (int lane = 0; lane < POOL_N_LANES; lane++)
         queue_init(&pool->queues[lane]);
-    }
     queue_init(&pool->finished);
     ok = start(pool, POOL_SMALL);
     for (size_t i = 0; i < options->n_mixed && ok; i++)
@@ -228,9 +251,9 @@ void pool_push(struct pool *pool, enum pool_lane lane, struct task *task)
     publish(pool);
     /* A small task goes to the small thread where it waits for no other, else to any. */
     if (lane == POOL_SMALL && pool->queues[POOL_SMALL].n <= pool->n_idle_small)
-        uv_cond_signal(&pool->wake[POOL_SMALL]);
+        wake_one(pool, POOL_SMALL);
     else
-        uv_cond_signal(&pool->wake[POOL_MIXED]);
+        wake_one(pool, POOL_MIXED);
     uv_mutex_unlock(&pool->mutex);
 }
 
@@ -271,8 +294,7 @@ void pool_ask(struct pool *pool)
         if (atomic_load(&pool->workers[i].since_ms) == 0)
             atomic_store(&pool->workers[i].since_ms, clock_ms());
     }
-    for (int lane = 0; lane < POOL_N_LANES; lane++)
-        uv_cond_broadcast(&pool->wake[lane]);
+    wake_all(pool);
     uv_mutex_unlock(&pool->mutex);
 }
 
@@ -299,8 +321,8 @@ size_t pool_halt(struct pool *pool)
         for (struct task *task = pool->queues[lane].first; task != NULL; task = task->next)
             task->dropped = true;
         queue_init(&pool->queues[lane]);
-        uv_cond_broadcast(&pool->wake[lane]);
     }
+    wake_all(pool);
     publish(pool);
     n_running = pool->n_running;
     uv_mutex_unlock(&pool->mutex);
@@ -310,8 +332,10 @@ size_t pool_halt(struct pool *pool)
 void pool_stop(struct pool *pool)
 {
     pool_halt(pool);
-    for (size_t i = 0; i < pool->n_workers; i++)
+    for (size_t i = 0; i < pool->n_workers; i++) {
         uv_thread_join(&pool->workers[i].thread);
+        uv_cond_destroy(&pool->workers[i].wake);
+    }
     pool->n_workers = 0;
 }
 
@@ -320,8 +344,6 @@ void pool_free(struct pool *pool)
     if (pool == NULL)
         return;
     pool_stop(pool);
-    for (int lane = 0; lane < POOL_N_LANES; lane++)
-        uv_cond_destroy(&pool->wake[lane]);
     uv_mutex_destroy(&pool->mutex);
     free(pool);
 }

@@ -11,6 +11,7 @@
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/server.h"
+#include "daemon/status.h"
 
 /*
  * Sections, and keys of others, that are taken over; "!" leaves a key out. libmicrohttpd gets its
@@ -148,7 +149,10 @@ void reload_run(struct server *server)
         return;
     snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n", clock_ns() / 1000);
     notify_send(state);
-    if (!replace(server, &error))
-        log_event(LOG_LEVEL_ERROR, "reload-failed", LOG_TEXT("reason", error.text));
-    notify_send("READY=1\n");
+    if (replace(server, &error)) {
+        status_say_listening("READY=1\n", server);
+        return;
+    }
+    log_event(LOG_LEVEL_ERROR, "reload-failed", LOG_TEXT("reason", error.text));
+    status_say("READY=1\n", "the reload failed: %s", error.text);
 }

@@ -19,10 +19,10 @@
 #include "daemon/keep.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
-#include "daemon/notify.h"
 #include "daemon/registry.h"
 #include "daemon/reload.h"
 #include "daemon/run.h"
+#include "daemon/status.h"
 #include "daemon/sweep.h"
 #include "daemon/watchdog.h"
 #include "daemon/work.h"
@@ -357,16 +357,13 @@ static void announce(const struct server *server)
 {
     const char *tcp = NULL;
     const char *local = NULL;
-    char state[512];
 
     for (size_t i = 0; i < server->n_listeners; i++)
         *(server->listeners[i].is_unix ? &local : &tcp) = server->listeners[i].where;
     log_event(LOG_LEVEL_INFO, "ready", LOG_TEXT("tcp", tcp), LOG_TEXT("unix", local),
               LOG_UINT("workers", server->n_workers), LOG_TEXT("isa", ov_isa()),
               LOG_UINT("budget_bytes", memory_budget()), LOG_TEXT("version", ov_version()));
-    snprintf(state, sizeof(state), "READY=1\nSTATUS=listening%s%s%s%s\n", tcp ? " tcp=" : "",
-             tcp ? tcp : "", local ? " unix=" : "", local ? local : "");
-    notify_send(state);
+    status_say_listening("READY=1\n", server);
 }
 
 int server_run(const struct config *config, char *const *arguments, char *const *variables)

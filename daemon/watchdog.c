@@ -2,15 +2,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/watchdog.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/server.h"
+#include "daemon/status.h"
 
 /* So often at least, with a watchdog to feed or without. */
 #define PERIOD_MS 1000
@@ -46,19 +45,15 @@ size_t watchdog_count_stuck(const struct server *server)
 
 static void report(struct server *server, size_t n_stuck)
 {
-    char state[128];
-
     server->n_stuck = n_stuck;
     if (n_stuck == 0) {
         log_event(LOG_LEVEL_INFO, "workers-live", LOG_UINT("workers", server->n_workers));
-        notify_send("STATUS=every worker lives again\n");
+        status_say_listening("", server);
         return;
     }
     log_event(LOG_LEVEL_ERROR, "workers-stuck", LOG_UINT("stuck", n_stuck),
               LOG_UINT("workers", server->n_workers));
-    snprintf(state, sizeof(state), "STATUS=%zu of %zu workers are stuck\n", n_stuck,
-             server->n_workers);
-    notify_send(state);
+    status_say("", "%zu of %zu workers are stuck", n_stuck, server->n_workers);
 }
 
 static void on_period(uv_timer_t *timer)
