@@ -9,6 +9,7 @@
 #include "daemon/auth.h"
 #include "daemon/clock.h"
 #include "daemon/job.h"
+#include "daemon/journal.h"
 #include "daemon/log.h"
 #include "daemon/member.h"
 #include "daemon/origin.h"
@@ -67,7 +68,8 @@ static void count_failure(struct job *job, struct problem *problem)
         0)
         address_print(&address, text);
     log_event_limited(LOG_LEVEL_WARN, "unauthenticated", LOG_TEXT("address", text),
-                      LOG_TEXT("path", job->path), LOG_TEXT("reason", problem->detail));
+                      LOG_TEXT("path", job->path), LOG_TEXT("reason", problem->detail),
+                      LOG_TEXT("trace", journal_trace(job)));
     if (most == 0 || throttle_pass(&job->server->throttle, &address, most, clock_ms()))
         return;
     *problem = (struct problem){0};

@@ -20,7 +20,7 @@ static const char no_memory[] = "{\"type\":\"/problems/out-of-memory\",\"title\"
 
 void answer_done(struct answer *answer)
 {
-    struct answer next = {.cors = answer->cors};
+    struct answer next = {.cors = answer->cors, .traceparent = answer->traceparent};
 
     memcpy(next.challenge, answer->challenge, sizeof(next.challenge));
     free(answer->owned);
@@ -116,6 +116,8 @@ static size_t list_fields(const struct answer *answer, struct field *fields)
         fields[n++] = (struct field){MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache"};
     if (answer->no_store || answer->code != PROBLEM_NONE)
         fields[n++] = (struct field){MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"};
+    if (answer->traceparent != NULL)
+        fields[n++] = (struct field){"traceparent", answer->traceparent};
     if (answer->close)
         fields[n++] = (struct field){MHD_HTTP_HEADER_CONNECTION, "close"};
     return n;

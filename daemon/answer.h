@@ -30,8 +30,9 @@ struct answer {
     char challenge[ANSWER_CHALLENGE_BYTES]; /* WWW-Authenticate; "" for none */
     char etag[ETAG_BYTES];                  /* "" for none */
     struct cors cors;
-    bool no_store; /* it is worth nothing later */
-    bool close;    /* the connection ends with this answer */
+    const char *traceparent; /* the request's, sent back; NULL for none; stays as cors does */
+    bool no_store;           /* it is worth nothing later */
+    bool close;              /* the connection ends with this answer */
 };
 
 /* Each replaces what there was. _fixed: static text; _take: the body becomes the answer's. */

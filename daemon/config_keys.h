@@ -52,6 +52,9 @@
     X(SECONDS, timeouts, write, "60", 10, 3600000, "", "until the client has taken the answer")  \
     X(SECONDS, timeouts, idle, "60", 10, 3600000, "", "between two requests of a connection")    \
     X(SECONDS, timeouts, queue, "30", 10, 3600000, "", "waiting for memory, and for a thread")   \
+    X(SECONDS, timeouts, worker, "300", 0, 86400000, "",                                         \
+      "for one job, beyond which its thread counts as stuck and the watchdog is fed no more; "   \
+      "0 for no limit")                                                                          \
     X(SECONDS, timeouts, drain_delay, "0", 0, 3600000, "",                                       \
       "from SIGTERM until new connections are refused")                                          \
     X(SECONDS, timeouts, drain, "30", 0, 3600000, "", "for requests to end, after that")         \
@@ -92,6 +95,8 @@
     X(SECONDS, shm, idle, "600", 10, 86400000, "",                                               \
       "until a named region nobody uses is forgotten")                                           \
     X(UINT, shm, connections, "32", 1, 1024, "", "connections to listen.fd open")                \
-    X(ENUM, log, level, "info", 0, 0, "error|warn|info|debug", "debug logs every request")
+    X(ENUM, log, level, "info", 0, 0, "error|warn|info|debug", "debug logs every request")       \
+    X(ENUM, log, format, "logfmt", 0, 0, "logfmt|json", "how a line is written")                 \
+    X(ENUM, log, access, "no", 0, 0, "yes|no", "yes logs every request, one line each")
 
 #endif

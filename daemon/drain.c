@@ -9,10 +9,10 @@
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
-#include "daemon/notify.h"
 #include "daemon/registry.h"
 #include "daemon/run.h"
 #include "daemon/server.h"
+#include "daemon/status.h"
 
 static void stop(struct server *server)
 {
@@ -102,7 +102,7 @@ void drain_begin(struct server *server)
     server->state = SERVER_DRAINING;
     log_event(LOG_LEVEL_INFO, "drain", LOG_UINT("requests", server->n_jobs),
               LOG_UINT("connections", server->connections.n));
-    notify_send("STOPPING=1\n");
+    status_say("STOPPING=1\n", "draining: %zu requests", server->n_jobs);
     uv_update_time(&server->loop);
     uv_timer_start(&server->drain, on_delay, server->config->timeouts_drain_delay_ms, 0);
 }

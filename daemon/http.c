@@ -8,6 +8,7 @@
 #include "daemon/admission.h"
 #include "daemon/clock.h"
 #include "daemon/job.h"
+#include "daemon/journal.h"
 #include "daemon/log.h"
 #include "daemon/route.h"
 #include "daemon/server.h"
@@ -90,6 +91,7 @@ static bool pass_gate(struct job *job, const char *version, struct problem *rete
     struct heads heads;
     struct gate_request request = head_of(job, &heads);
 
+    journal_take_trace(job, heads.list, heads.n);
     request.version = version;
     if (job->target_fault != NULL)
         return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "%s.", job->target_fault);
@@ -161,11 +163,13 @@ static enum MHD_Result answer(struct job *job)
     if (server->state != SERVER_SERVING)
         job->answer.close = true;
     if (job->answer.code == PROBLEM_INTERNAL)
-        log_event_limited(LOG_LEVEL_ERROR, "internal", LOG_TEXT("path", job->path));
+        log_event_limited(LOG_LEVEL_ERROR, "internal", LOG_TEXT("path", job->path),
+                          LOG_TEXT("trace", journal_trace(job)));
     else if (job->answer.status >= MHD_HTTP_INTERNAL_SERVER_ERROR &&
              job->answer.code != PROBLEM_NONE)
         log_event_limited(LOG_LEVEL_WARN, "refused", LOG_TEXT("path", job->path),
-                          LOG_TEXT("code", problem_name(job->answer.code)));
+                          LOG_TEXT("code", problem_name(job->answer.code)),
+                          LOG_TEXT("trace", journal_trace(job)));
     stats_request(job->route, job->answer.status);
     stats_refusal(job->answer.code);
     job->state = JOB_ANSWERED;
@@ -269,8 +273,10 @@ static enum MHD_Result body_call(struct job *job, const char *bytes, size_t *n_b
 {
     struct problem problem = {0};
 
-    if (*n_bytes == 0)
+    if (*n_bytes == 0) {
+        job->timing.receive_ns = clock_ns() - job->started_ns;
         return job->route->handle(job) ? answer(job) : MHD_YES;
+    }
     if (!job_append(job, bytes, *n_bytes, &problem)) {
         job_break(job, &problem);
         return MHD_NO;
@@ -315,11 +321,6 @@ enum MHD_Result http_handle(void *user, struct MHD_Connection *mhd, const char *
     }
 }
 
-static const char *token_name(const struct job *job)
-{
-    return job->token != NULL ? job->token->name : NULL;
-}
-
 void http_completed(void *user, struct MHD_Connection *mhd, void **context,
                     enum MHD_RequestTerminationCode code)
 {
@@ -333,10 +334,7 @@ void http_completed(void *user, struct MHD_Connection *mhd, void **context,
         return;
     *context = NULL;
     connection = job->connection;
-    log_event(LOG_LEVEL_DEBUG, "request", LOG_TEXT("method", job->method),
-              LOG_TEXT("path", job->path), LOG_TEXT("token", token_name(job)),
-              LOG_UINT("status", job->answer.status), LOG_UINT("bytes", job->input.body_bytes),
-              LOG_SECONDS("seconds", clock_seconds(clock_ns() - job->started_ns)));
+    journal_complete(job);
     job_free(job);
     connection_enter(connection, CONNECTION_IDLE, listener->server->config->timeouts_idle_ms);
     admission_grant(listener->server);

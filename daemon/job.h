@@ -10,8 +10,10 @@
 #include "daemon/pool.h"
 #include "daemon/route.h"
 #include "daemon/store.h"
+#include "daemon/timing.h"
 #include "proto/proto.h"
 #include "proto/runs.h"
+#include "proto/trace.h"
 
 #define JOB_MAX_PARAMETERS 32
 
@@ -76,6 +78,8 @@ struct job {
     bool counted; /* so was score_run */
     enum pool_lane lane;
     struct answer answer;
+    struct trace trace; /* that of whoever asks */
+    struct timing timing;
     uint64_t started_ns;
     uint64_t queued_ns;
     int held_fd; /* for a lingering close; -1 for none */

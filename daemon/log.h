@@ -1,4 +1,4 @@
-/* log.h - one line per event on stderr, in logfmt. */
+/* log.h - one line per event on stderr. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_LOG_H
 #define DAEMON_LOG_H
@@ -8,17 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
-
-enum log_kind { LOG_KIND_TEXT, LOG_KIND_UINT, LOG_KIND_SECONDS };
-
-struct log_field {
-    const char *key;
-    enum log_kind kind;
-    const char *text; /* NULL leaves the field out */
-    uint64_t number;
-    double seconds;
-};
+#include "daemon/clock.h"
+#include "daemon/log_line.h"
 
 #define LOG_TEXT(key, text)            \
     {                                  \
@@ -44,31 +35,38 @@ struct log_field {
             log_write(level, event, LOG_FIELDS(__VA_ARGS__)); \
     } while (0)
 
-/* The same for what clients can provoke: at most one line a second from each place in the code. */
-#define log_event_limited(level, event, ...)                     \
-    do {                                                         \
-        static struct log_limit log_limit_here;                  \
-        if (log_is_on(level) && log_limit_pass(&log_limit_here)) \
-            log_write(level, event, LOG_FIELDS(__VA_ARGS__));    \
+/*
+ * The same for what clients can provoke: at most one line a second from each place in the code; how
+ * many more there were is said by log_sweep.
+ */
+#define log_event_limited(level, event, ...)                                 \
+    do {                                                                     \
+        static struct log_limit log_limit_here = {.name = event};            \
+        if (log_is_on(level) && log_limit_pass(&log_limit_here, clock_ms())) \
+            log_write(level, event, LOG_FIELDS(__VA_ARGS__));                \
     } while (0)
 
 struct log_limit {
+    struct log_limit *next;
+    const char *name;
+    atomic_bool is_listed;
     atomic_uint_fast64_t next_ms;
+    atomic_uint_fast64_t n_suppressed; /* since the last line */
 };
 
-/* By name, "info". */
+/* By name, "info" and "json". */
 void log_set_level(const char *name);
+void log_set_format(const char *name);
 bool log_is_on(enum log_level level);
-bool log_limit_pass(struct log_limit *limit);
+
+bool log_limit_pass(struct log_limit *limit, uint64_t now_ms);
+
+/* One line for each place that has had more than its share: `suppressed`. One thread's. */
+void log_sweep(uint64_t now_ms);
+
+uint64_t log_n_suppressed(void); /* since the start */
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields,
                size_t n_fields);
-
-/*
- * The line that log_write writes, without its time, NUL-terminated; what does not fit is cut off.
- * Values are quoted where they need it, and no byte of a value can end a line or a field.
- */
-size_t log_format(char *text, size_t cap, enum log_level level, const char *event,
-                  const struct log_field *fields, size_t n_fields);
 
 #endif

@@ -31,6 +31,16 @@ static void answer(struct job *job, const struct loss_answer *answer)
     answer_fixed(&job->answer, MHD_HTTP_OK, type, answer->text, answer->n_bytes);
 }
 
+static void take_times(struct job *job)
+{
+    struct stage_times times = loss_times(job->loss);
+
+    job->timing.was_computed = true;
+    job->timing.decode_ns = times.decode_ns;
+    job->timing.count_ns = times.count_ns;
+    job->timing.total_ns = clock_ns() - job->started_ns;
+}
+
 static bool compute(struct job *job, struct loss_answer *ret_answer, struct problem *reterr)
 {
     double queue_s = clock_seconds(clock_ns() - job->queued_ns);
@@ -49,6 +59,7 @@ static void work(struct job *job)
 
     if (compute(job, &done, &problem)) {
         answer(job, &done);
+        take_times(job);
         loss_shed(job->loss);
     } else {
         job_fail(job, &problem);

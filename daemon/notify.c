@@ -32,7 +32,7 @@ void notify_send(const char *state)
     if (fd < 0 ||
         sendto(fd, state, strlen(state), MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&to,
                (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-        log_event(LOG_LEVEL_WARN, "notify-failed", LOG_TEXT("reason", strerror(errno)));
+        log_event_limited(LOG_LEVEL_WARN, "notify-failed", LOG_TEXT("reason", strerror(errno)));
     if (fd >= 0)
         close(fd);
 }

@@ -4,12 +4,15 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <uv.h>
+
+#include "daemon/clock.h"
 
 #define STACK_BYTES ((size_t)512 << 10)
 
@@ -30,12 +33,16 @@ struct worker {
     struct pool *pool;
     uv_thread_t thread;
     enum pool_lane lane;
+    uv_cond_t wake; /* its own: signalling one that many wait for waits for the slowest of them */
+    bool idle;      /* the mutex guards it: waits, and has not been told to wake up */
+    atomic_uint_fast64_t since_ms; /* given a task, or asked for a sign of life; 0: owes nothing */
 };
 
 struct pool {
     struct pool_options options;
+    atomic_size_t n_queued; /* these two as last seen with the mutex held, for who has it not */
+    atomic_size_t n_busy;
     uv_mutex_t mutex; /* guards all below but workers and n_workers */
-    uv_cond_t wake[POOL_N_LANES];
     struct queue queues[POOL_N_LANES];
     struct queue finished;
     size_t n_running;
@@ -87,6 +94,32 @@ static bool queue_remove(struct queue *queue, const struct task *task)
     return true;
 }
 
+/* With the mutex held, before it is released. */
+static void publish(struct pool *pool)
+{
+    atomic_store(&pool->n_queued, pool->queues[POOL_SMALL].n + pool->queues[POOL_MIXED].n);
+    atomic_store(&pool->n_busy, pool->n_running);
+}
+
+/* With the mutex held: have a worker of the lane, if one is idle, look for a task. */
+static void wake_one(struct pool *pool, enum pool_lane lane)
+{
+    size_t i = 0;
+
+    while (i < pool->n_workers && !(pool->workers[i].lane == lane && pool->workers[i].idle))
+        i++;
+    if (i == pool->n_workers)
+        return;
+    pool->workers[i].idle = false;
+    uv_cond_signal(&pool->workers[i].wake);
+}
+
+static void wake_all(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->n_workers; i++)
+        uv_cond_signal(&pool->workers[i].wake);
+}
+
 static struct task *choose(struct pool *pool, enum pool_lane lane)
 {
     bool small = pool->queues[POOL_SMALL].n > 0;
@@ -103,16 +136,20 @@ static struct task *choose(struct pool *pool, enum pool_lane lane)
 }
 
 /* With the mutex held. NULL when the pool stops. */
-static struct task *wait_for_task(struct pool *pool, enum pool_lane lane)
+static struct task *wait_for_task(struct pool *pool, struct worker *worker)
 {
+    enum pool_lane lane = worker->lane;
     struct task *task;
 
     while (!pool->stopping) {
         task = choose(pool, lane);
+        atomic_store(&worker->since_ms, task != NULL ? clock_ms() : 0);
         if (task != NULL)
             return task;
         pool->n_idle_small += lane == POOL_SMALL;
-        uv_cond_wait(&pool->wake[lane], &pool->mutex);
+        worker->idle = true;
+        uv_cond_wait(&worker->wake, &pool->mutex);
+        worker->idle = false;
         pool->n_idle_small -= lane == POOL_SMALL;
     }
     return NULL;
@@ -134,12 +171,14 @@ static void run(void *argument)
 
     name_thread(worker->lane);
     uv_mutex_lock(&pool->mutex);
-    while ((task = wait_for_task(pool, worker->lane)) != NULL) {
+    while ((task = wait_for_task(pool, worker)) != NULL) {
         pool->n_running++;
+        publish(pool);
         uv_mutex_unlock(&pool->mutex);
         is_finished = task->work != NULL ? task->work(task) : pool->options.work(task);
         uv_mutex_lock(&pool->mutex);
         pool->n_running--;
+        publish(pool);
         if (!is_finished)
             continue;
         queue_put(&pool->finished, task);
@@ -161,10 +200,13 @@ static bool start(struct pool *pool, enum pool_lane lane)
 
     worker->pool = pool;
     worker->lane = lane;
+    uv_cond_init(&worker->wake);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     error = uv_thread_create_ex(&worker->thread, &options, run, worker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0)
+        uv_cond_destroy(&worker->wake);
     pool->n_workers += error == 0;
     return error == 0;
 }
@@ -179,10 +221,8 @@ struct pool *pool_new(const struct pool_options *options)
         return NULL;
     pool->options = *options;
     uv_mutex_init(&pool->mutex);
-    for (int lane = 0; lane < POOL_N_LANES; lane++) {
-        uv_cond_init(&pool->wake[lane]);
+    for (int lane = 0; lane < POOL_N_LANES; lane++)
         queue_init(&pool->queues[lane]);
-    }
     queue_init(&pool->finished);
     ok = start(pool, POOL_SMALL);
     for (size_t i = 0; i < options->n_mixed && ok; i++)
@@ -208,11 +248,12 @@ void pool_push(struct pool *pool, enum pool_lane lane, struct task *task)
     task->dropped = pool->stopping;
     if (!task->dropped)
         queue_put(&pool->queues[lane], task);
+    publish(pool);
     /* A small task goes to the small thread where it waits for no other, else to any. */
     if (lane == POOL_SMALL && pool->queues[POOL_SMALL].n <= pool->n_idle_small)
-        uv_cond_signal(&pool->wake[POOL_SMALL]);
+        wake_one(pool, POOL_SMALL);
     else
-        uv_cond_signal(&pool->wake[POOL_MIXED]);
+        wake_one(pool, POOL_MIXED);
     uv_mutex_unlock(&pool->mutex);
 }
 
@@ -224,6 +265,7 @@ bool pool_remove(struct pool *pool, struct task *task)
     found = task->dropped;
     for (int lane = 0; lane < POOL_N_LANES && !found; lane++)
         found = queue_remove(&pool->queues[lane], task);
+    publish(pool);
     uv_mutex_unlock(&pool->mutex);
     return found;
 }
@@ -241,10 +283,32 @@ struct task *pool_take_finished(struct pool *pool)
 
 void pool_counts(struct pool *pool, size_t *ret_queued, size_t *ret_running)
 {
+    *ret_queued = atomic_load(&pool->n_queued);
+    *ret_running = atomic_load(&pool->n_busy);
+}
+
+void pool_ask(struct pool *pool)
+{
     uv_mutex_lock(&pool->mutex);
-    *ret_queued = pool->queues[POOL_SMALL].n + pool->queues[POOL_MIXED].n;
-    *ret_running = pool->n_running;
+    for (size_t i = 0; i < pool->n_workers; i++) {
+        if (atomic_load(&pool->workers[i].since_ms) == 0)
+            atomic_store(&pool->workers[i].since_ms, clock_ms());
+    }
+    wake_all(pool);
     uv_mutex_unlock(&pool->mutex);
+}
+
+size_t pool_count_stuck(const struct pool *pool, uint64_t limit_ms)
+{
+    uint64_t now_ms = clock_ms();
+    size_t n = 0;
+
+    for (size_t i = 0; i < pool->n_workers; i++) {
+        uint64_t since_ms = atomic_load(&pool->workers[i].since_ms);
+
+        n += since_ms != 0 && now_ms > since_ms && now_ms - since_ms > limit_ms;
+    }
+    return n;
 }
 
 size_t pool_halt(struct pool *pool)
@@ -257,8 +321,9 @@ size_t pool_halt(struct pool *pool)
         for (struct task *task = pool->queues[lane].first; task != NULL; task = task->next)
             task->dropped = true;
         queue_init(&pool->queues[lane]);
-        uv_cond_broadcast(&pool->wake[lane]);
     }
+    wake_all(pool);
+    publish(pool);
     n_running = pool->n_running;
     uv_mutex_unlock(&pool->mutex);
     return n_running;
@@ -267,8 +332,10 @@ size_t pool_halt(struct pool *pool)
 void pool_stop(struct pool *pool)
 {
     pool_halt(pool);
-    for (size_t i = 0; i < pool->n_workers; i++)
+    for (size_t i = 0; i < pool->n_workers; i++) {
         uv_thread_join(&pool->workers[i].thread);
+        uv_cond_destroy(&pool->workers[i].wake);
+    }
     pool->n_workers = 0;
 }
 
@@ -277,8 +344,6 @@ void pool_free(struct pool *pool)
     if (pool == NULL)
         return;
     pool_stop(pool);
-    for (int lane = 0; lane < POOL_N_LANES; lane++)
-        uv_cond_destroy(&pool->wake[lane]);
     uv_mutex_destroy(&pool->mutex);
     free(pool);
 }

@@ -46,7 +46,14 @@ bool pool_remove(struct pool *pool, struct task *task);
 
 struct task *pool_take_finished(struct pool *pool); /* linked by next, in order; NULL for none */
 
+/* Takes no lock. */
 void pool_counts(struct pool *pool, size_t *ret_queued, size_t *ret_running);
+
+/* Have every worker that has no task give a sign of life. */
+void pool_ask(struct pool *pool);
+
+/* Workers that owe one, or are at one task, for longer than this. Takes no lock. */
+size_t pool_count_stuck(const struct pool *pool, uint64_t limit_ms);
 
 /* Forget the queued tasks and begin no more. Returns how many run. */
 size_t pool_halt(struct pool *pool);

@@ -7,11 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "daemon/job.h"
 #include "daemon/memory.h"
 #include "daemon/server.h"
+#include "daemon/watchdog.h"
 
 #define PLAIN "text/plain; charset=utf-8"
+
+/* The sweep comes four times a second: when it has not for so long, the loop was kept busy. */
+#define LATE_MS 1000
 
 bool probe_livez(struct job *job)
 {
@@ -29,6 +34,36 @@ static bool is_verbose(const struct job *job)
     return false;
 }
 
+bool probe_is_ready(const struct server *server)
+{
+    return server->state == SERVER_SERVING && watchdog_count_stuck(server) == 0;
+}
+
+static const char *loop_state(const struct server *server)
+{
+    return server->swept_ms != 0 && clock_ms() - server->swept_ms > LATE_MS ? "late" : "ok";
+}
+
+static const char *workers_state(const struct server *server)
+{
+    if (watchdog_count_stuck(server) > 0)
+        return "stuck";
+    return pool_has_room(server->pool) ? "ok" : "full";
+}
+
+static const char *memory_state(const struct server *server)
+{
+    return server->admission.n > 0 ? "full" : "ok";
+}
+
+static const char *store_state(const struct server *server)
+{
+    if (server->store == NULL)
+        return "none";
+    return store_is_failing(server->store) ? "failing" : "ok";
+}
+
+/* A line for each check, then one for each number: a name and its state or value. */
 static char *describe(const struct server *server, size_t *ret_bytes)
 {
     char *text = NULL;
@@ -37,22 +72,29 @@ static char *describe(const struct server *server, size_t *ret_bytes)
     int n;
 
     pool_counts(server->pool, &queued, &running);
-    n = asprintf(&text,
-                 "connections %zu\nrequests %zu\njobs_queued %zu\njobs_running %zu\n"
-                 "budget_bytes %" PRIu64 "\nbudget_used_bytes %" PRIu64 "\nwaiting %zu\n",
-                 server->connections.n, server->n_jobs, queued, running, memory_budget(),
-                 memory_used(), server->admission.n);
+    n = asprintf(
+        &text,
+        "ready %s\nloop %s\nworkers %s\nmemory %s\nstore %s\ndraining %s\n"
+        "connections %zu\nrequests %zu\njobs_queued %zu\njobs_running %zu\n"
+        "workers_stuck %zu\nbudget_bytes %" PRIu64 "\nbudget_used_bytes %" PRIu64 "\nwaiting %zu\n",
+        probe_is_ready(server) ? "yes" : "no", loop_state(server), workers_state(server),
+        memory_state(server), store_state(server), server->state == SERVER_SERVING ? "no" : "yes",
+        server->connections.n, server->n_jobs, queued, running, watchdog_count_stuck(server),
+        memory_budget(), memory_used(), server->admission.n);
     *ret_bytes = n > 0 ? (size_t)n : 0;
     return n > 0 ? text : NULL;
 }
 
 bool probe_readyz(struct job *job)
 {
-    bool ready = job->server->state == SERVER_SERVING;
+    const struct server *server = job->server;
+    bool ready = probe_is_ready(server);
     unsigned status = ready ? MHD_HTTP_OK : (unsigned)problem_status(PROBLEM_DRAINING);
-    const char *word = ready ? "ready\n" : "draining\n";
+    const char *word = ready                             ? "ready\n"
+                       : server->state == SERVER_SERVING ? "stuck\n"
+                                                         : "draining\n";
     size_t n_bytes = 0;
-    char *text = is_verbose(job) ? describe(job->server, &n_bytes) : NULL;
+    char *text = is_verbose(job) ? describe(server, &n_bytes) : NULL;
 
     if (text != NULL)
         answer_take(&job->answer, PLAIN, text, n_bytes);

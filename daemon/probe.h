@@ -6,8 +6,12 @@
 #include <stdbool.h>
 
 struct job;
+struct server;
+
+/* Not while it drains, nor while a worker is stuck. */
+bool probe_is_ready(const struct server *server);
 
 bool probe_livez(struct job *job);
-bool probe_readyz(struct job *job); /* ?verbose: what is in use */
+bool probe_readyz(struct job *job); /* ?verbose: each check with its state, and what is in use */
 
 #endif

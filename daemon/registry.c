@@ -3,6 +3,7 @@
 #include "daemon/registry.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,10 @@ struct entry {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct registry_limits limits;
 static struct entry *first; /* in the order of registration */
+
+/* The sums over all entries, so that whoever counts takes no lock. */
+static atomic_size_t sizes_n[SEGMENT_FD];
+static atomic_uint_fast64_t sizes_bytes[SEGMENT_FD];
 
 void registry_set_limits(const struct registry_limits *to)
 {
@@ -41,6 +46,8 @@ static void drop(struct entry **link)
     struct entry *entry = *link;
 
     *link = entry->next;
+    atomic_fetch_sub(&sizes_n[entry->region.kind], 1);
+    atomic_fetch_sub(&sizes_bytes[entry->region.kind], entry->region.byte_size);
     memfile_release(entry->memfile);
     free(entry);
 }
@@ -100,6 +107,8 @@ static bool add(const struct region *region, struct memfile *memfile, const void
         return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for a region.");
     *entry = (struct entry){NULL, *region, memfile_reference(memfile), owner};
     *link = entry;
+    atomic_fetch_add(&sizes_n[region->kind], 1);
+    atomic_fetch_add(&sizes_bytes[region->kind], region->byte_size);
     return true;
 }
 
@@ -215,13 +224,8 @@ void registry_clear(void)
 
 void registry_count(struct registry_counts *ret_counts)
 {
-    struct registry_counts counts = {.n = {0}};
-
-    pthread_mutex_lock(&mutex);
-    for (const struct entry *entry = first; entry != NULL; entry = entry->next) {
-        counts.n[entry->region.kind]++;
-        counts.bytes[entry->region.kind] += entry->region.byte_size;
+    for (int kind = 0; kind < SEGMENT_FD; kind++) {
+        ret_counts->n[kind] = atomic_load(&sizes_n[kind]);
+        ret_counts->bytes[kind] = atomic_load(&sizes_bytes[kind]);
     }
-    pthread_mutex_unlock(&mutex);
-    *ret_counts = counts;
 }

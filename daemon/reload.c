@@ -11,6 +11,7 @@
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/server.h"
+#include "daemon/status.h"
 
 /*
  * Sections, and keys of others, that are taken over; "!" leaves a key out. libmicrohttpd gets its
@@ -26,8 +27,9 @@ static const char *const taken[] = {
     "!limits.connections_per_address",
     "!limits.runs",
     "!limits.run_cases",
-    "log.level",
+    "log",
     "timeouts.queue",
+    "timeouts.worker",
     "timeouts.drain",
     "timeouts.drain_delay",
 };
@@ -133,6 +135,7 @@ static bool replace(struct server *server, struct config_error *reterr)
     log_event(LOG_LEVEL_INFO, "reload", LOG_UINT("tokens", after->tokens.n),
               LOG_UINT("tokens_before", before->tokens.n));
     settings_release(before);
+    log_set_format(after->config.log_format);
     log_set_level(after->config.log_level); /* last, for these lines may not be lost to it */
     return true;
 }
@@ -146,7 +149,10 @@ void reload_run(struct server *server)
         return;
     snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n", clock_ns() / 1000);
     notify_send(state);
-    if (!replace(server, &error))
-        log_event(LOG_LEVEL_ERROR, "reload-failed", LOG_TEXT("reason", error.text));
-    notify_send("READY=1\n");
+    if (replace(server, &error)) {
+        status_say_listening("READY=1\n", server);
+        return;
+    }
+    log_event(LOG_LEVEL_ERROR, "reload-failed", LOG_TEXT("reason", error.text));
+    status_say("READY=1\n", "the reload failed: %s", error.text);
 }

@@ -44,6 +44,13 @@ const struct route *route_list(size_t *ret_n)
     return routes;
 }
 
+_Static_assert(sizeof(routes) / sizeof(routes[0]) <= ROUTE_MAX, "ROUTE_MAX is too small");
+
+size_t route_index(const struct route *route)
+{
+    return route != NULL ? (size_t)(route - routes) : ROUTE_MAX;
+}
+
 static size_t segment(const char *at)
 {
     return (size_t)(strchrnul(at, '/') - at);

@@ -8,6 +8,9 @@
 
 #include "proto/problem.h"
 
+/* More than there are: what is kept for each, and once for all other paths, has a fixed size. */
+#define ROUTE_MAX 64
+
 #define ROUTE_MAX_VALUES  2
 #define ROUTE_VALUE_BYTES 129
 
@@ -44,5 +47,8 @@ void route_values(const struct route *route, const char *path, struct route_valu
 void route_allow(const char *path, char *text, size_t cap);
 
 const struct route *route_list(size_t *ret_n);
+
+/* Its place in the list; ROUTE_MAX for NULL. */
+size_t route_index(const struct route *route);
 
 #endif

@@ -19,11 +19,12 @@
 #include "daemon/keep.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
-#include "daemon/notify.h"
 #include "daemon/registry.h"
 #include "daemon/reload.h"
 #include "daemon/run.h"
+#include "daemon/status.h"
 #include "daemon/sweep.h"
+#include "daemon/watchdog.h"
 #include "daemon/work.h"
 #include "lib/overlap.h"
 
@@ -74,6 +75,7 @@ static void on_heartbeat(uv_timer_t *timer)
 
     for (size_t i = 0; i < server->n_listeners; i++)
         listener_wake(&server->listeners[i]);
+    log_sweep(clock_ms());
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -356,16 +358,13 @@ static void announce(const struct server *server)
 {
     const char *tcp = NULL;
     const char *local = NULL;
-    char state[512];
 
     for (size_t i = 0; i < server->n_listeners; i++)
         *(server->listeners[i].is_unix ? &local : &tcp) = server->listeners[i].where;
     log_event(LOG_LEVEL_INFO, "ready", LOG_TEXT("tcp", tcp), LOG_TEXT("unix", local),
               LOG_UINT("workers", server->n_workers), LOG_TEXT("isa", ov_isa()),
               LOG_UINT("budget_bytes", memory_budget()), LOG_TEXT("version", ov_version()));
-    snprintf(state, sizeof(state), "READY=1\nSTATUS=listening%s%s%s%s\n", tcp ? " tcp=" : "",
-             tcp ? tcp : "", local ? " unix=" : "", local ? local : "");
-    notify_send(state);
+    status_say_listening("READY=1\n", server);
 }
 
 int server_run(const struct config *config, char *const *arguments, char *const *variables)
@@ -380,12 +379,14 @@ int server_run(const struct config *config, char *const *arguments, char *const 
     server->arguments = arguments;
     server->variables = variables;
     log_set_level(config->log_level);
+    log_set_format(config->log_format);
     MHD_set_panic_func(on_panic, NULL);
     json_object_seed(0); /* before there are threads */
     init_shm(config);
     init_memory(server, config);
     if (init_settings(server, config) && open_server(server)) {
         announce(server);
+        watchdog_start(server);
         uv_run(&server->loop, UV_RUN_DEFAULT);
         status = server->hurried ? 1 : 0;
         log_event(LOG_LEVEL_INFO, "stop", LOG_UINT("status", (uint64_t)status));

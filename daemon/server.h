@@ -41,6 +41,7 @@ struct server {
     uv_timer_t sweep;
     uv_timer_t heartbeat;
     uv_timer_t drain;
+    uv_timer_t watchdog;
     uv_signal_t signals[SERVER_N_SIGNALS];
     struct listener listeners[SERVER_MAX_LISTENERS];
     size_t n_listeners;
@@ -60,7 +61,10 @@ struct server {
     struct throttle throttle;
     enum server_state state;
     uint64_t quiesced_ms; /* when the listeners closed; 0 for not yet */
-    bool hurried;         /* stopped with requests left: out of time, or asked a second time */
+    uint64_t swept_ms;    /* when sweep.c last ran; 0 for not yet */
+    bool feeds_watchdog;
+    size_t n_stuck; /* workers, as last seen by the watchdog */
+    bool hurried;   /* stopped with requests left: out of time, or asked a second time */
 };
 
 /*

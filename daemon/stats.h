@@ -27,7 +27,7 @@ void stats_request(const struct route *route, unsigned status); /* NULL: of no r
 void stats_refusal(enum problem_code code);                     /* nothing for PROBLEM_NONE */
 void stats_message(enum stats_op op);
 
-/* The route GET /metrics: Prometheus' text format 0.0.4. */
+/* The route GET /metrics: Prometheus' text format 0.0.4, or OpenMetrics 1.0 where Accept has it. */
 bool stats_handle(struct job *job);
 
 #endif

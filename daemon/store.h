@@ -76,6 +76,9 @@ struct store_write {
     bool relabelled; /* the case was there, with other classes or regions */
 };
 
+/* Whether it was closed after a failure and is not open again. Any thread. */
+bool store_is_failing(const struct store *store);
+
 /* false: too many wait already. */
 bool store_push(struct store *store, struct store_write *write);
 

@@ -4,6 +4,7 @@
 #define DAEMON_STORE_IMPL_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <uv.h>
 
 #include "daemon/store.h"
@@ -68,7 +69,8 @@ struct store {
     uv_thread_t thread;
     bool has_thread;
     struct store_writer writer;
-    uv_mutex_t mutex; /* guards the queues, stopping and the readers at rest */
+    atomic_bool is_failing; /* the writer's, for whoever looks */
+    uv_mutex_t mutex;       /* guards the queues, stopping and the readers at rest */
     uv_cond_t wake;
     struct store_queue queue;
     struct store_queue finished;

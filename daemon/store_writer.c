@@ -117,7 +117,13 @@ void store_writer_fail(struct store *store)
     log_event_limited(LOG_LEVEL_ERROR, "store-failed",
                       LOG_TEXT("reason", sqlite3_errmsg(store->writer.db)));
     store_writer_close(store);
+    atomic_store(&store->is_failing, true);
     store->writer.retry_ns = clock_ns() + RETRY_NS;
+}
+
+bool store_is_failing(const struct store *store)
+{
+    return atomic_load(&store->is_failing);
 }
 
 bool store_writer_is_open(struct store *store)
@@ -129,6 +135,7 @@ bool store_writer_is_open(struct store *store)
     if (clock_ns() < store->writer.retry_ns)
         return false;
     if (store_writer_open(store, error)) {
+        atomic_store(&store->is_failing, false);
         log_event(LOG_LEVEL_INFO, "store-opened", LOG_TEXT("path", store->path));
         return true;
     }

@@ -6,6 +6,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/job.h"
+#include "daemon/journal.h"
 #include "daemon/log.h"
 #include "daemon/registry.h"
 #include "daemon/run.h"
@@ -27,7 +28,8 @@ static void expire_body(struct job *job)
     job_break(job, &problem);
     shutdown(job->connection->fd, SHUT_WR); /* not both ways: what arrives would reset it */
     connection_enter(job->connection, CONNECTION_WRITE, FAREWELL_MS);
-    log_event_limited(LOG_LEVEL_INFO, "body-timeout", LOG_TEXT("path", job->path));
+    log_event_limited(LOG_LEVEL_INFO, "body-timeout", LOG_TEXT("path", job->path),
+                      LOG_TEXT("trace", journal_trace(job)));
 }
 
 static void expire(struct connection *connection)
@@ -105,6 +107,7 @@ void sweep_run(struct server *server)
 {
     uint64_t now_ms = clock_ms();
 
+    server->swept_ms = now_ms;
     for (struct connection *at = server->connections.first; at != NULL; at = at->next) {
         if (at->killed)
             continue;

@@ -65,6 +65,17 @@ static bool open_masks(struct job *job, struct problem *reterr)
     return job->opened;
 }
 
+static void take_times(struct job *job)
+{
+    struct stage_times times = score_times(job->score);
+
+    job->timing.was_computed = true;
+    job->timing.decode_ns = times.decode_ns;
+    job->timing.count_ns = times.count_ns;
+    job->timing.total_ns = clock_ns() - job->started_ns;
+    job->timing.decoded_bytes = score_decoded_bytes(job->score);
+}
+
 static void score(struct job *job, double queue_s, struct problem *reterr)
 {
     size_t n_bytes = 0;
@@ -73,6 +84,8 @@ static void score(struct job *job, double queue_s, struct problem *reterr)
     if (job->counted || score_run(job->score, reterr))
         text = score_print(job->score, queue_s, clock_seconds(clock_ns() - job->started_ns),
                            &n_bytes, reterr);
+    if (text != NULL)
+        take_times(job);
     if (text != NULL)
         answer_take(&job->answer, "application/json", text, n_bytes);
     if (text != NULL && job->keeps)
@@ -198,6 +211,8 @@ bool work_run(struct task *task)
     struct job *job = (struct job *)task;
     uint64_t waited_ns = clock_ns() - job->queued_ns;
 
+    job->timing.was_queued = true;
+    job->timing.queue_ns = waited_ns;
     if (connection_is_gone(job->connection->fd)) {
         job->answer.status = 0;
         return true;

@@ -238,3 +238,8 @@ bool loss_run(struct loss *loss, struct problem *reterr)
     loss->compute_ns = loss->env->now_ns() - read;
     return ok;
 }
+
+struct stage_times loss_times(const struct loss *loss)
+{
+    return (struct stage_times){loss->decode_ns, loss->compute_ns};
+}

@@ -66,6 +66,14 @@ bool score_has_tables(const struct score *score);
 /* After score_open: decode and count. */
 bool score_run(struct score *score, struct problem *reterr);
 
+/* How long the stages have taken so far. */
+struct stage_times {
+    uint64_t decode_ns;
+    uint64_t count_ns; /* of a loss: to compute it */
+};
+
+struct stage_times score_times(const struct score *score);
+
 /* After score_run: the classes that score_print will print. */
 size_t score_n_classes(const struct score *score);
 
@@ -109,6 +117,8 @@ bool loss_print(struct loss *loss, double queue_s, double total_s, struct loss_a
  * does. Where it fails, as anywhere before, nothing has been written.
  */
 bool loss_write(struct loss *loss, struct problem *reterr);
+
+struct stage_times loss_times(const struct loss *loss);
 
 /* After loss_write: give up what the inputs took; the answer stays. */
 void loss_shed(struct loss *loss);

@@ -187,6 +187,11 @@ bool score_has_tables(const struct score *score)
     return score->request.confusion || score->request.n_regions > 0;
 }
 
+struct stage_times score_times(const struct score *score)
+{
+    return (struct stage_times){score->decode_ns, score->count_ns};
+}
+
 size_t score_n_classes(const struct score *score)
 {
     return score->n_classes;

@@ -27,7 +27,7 @@ field() {
     sed -n "s/^$1:[[:space:]]*//p" "/proc/$(main_pid)/status"
 }
 
-echo "1..16"
+echo "1..22"
 systemctl start overlapd.socket
 expect "the service waits for a request" inactive "$(systemctl is-active overlapd)"
 expect "the first request by TCP starts it" 200 "$(status localhost:8040/v1/info)"
@@ -64,6 +64,25 @@ wait
 expect "ten restarts fail no request" 0 "$(cat /tmp/failed)"
 kill -SEGV "$(main_pid)"
 expect "a crash is followed by a start" 200 "$(status localhost:8040/livez)"
+
+# A stopped process feeds no watchdog; with the unit's own time this would take half a minute.
+expect "the unit has a watchdog" 30s "$(systemctl show -p WatchdogUSec --value overlapd)"
+mkdir -p /run/systemd/system/overlapd.service.d
+printf '[Service]\nWatchdogSec=2\n' >/run/systemd/system/overlapd.service.d/watchdog.conf
+systemctl daemon-reload
+systemctl restart overlapd
+fed=$(main_pid)
+sleep 5
+expect "a daemon that lives outlives its watchdog's time" "$fed" "$(main_pid)"
+kill -STOP "$fed"
+for _ in $(seq 150); do
+    [ "$(main_pid)" != "$fed" ] && [ "$(systemctl is-active overlapd)" = active ] && break
+    sleep 0.1
+done
+expect "one that stands still is killed" 1 "$(journalctl -u overlapd -o cat | grep -c 'Watchdog timeout (limit 2s)!')"
+expect "and started again" "active 1" "$(systemctl is-active overlapd) $(systemctl show -p NRestarts --value overlapd)"
+expect "it is another process" no "$([ "$(main_pid)" = "$fed" ] && echo yes || echo no)"
+expect "which answers" 200 "$(status localhost:8040/livez)"
 systemctl stop overlapd 2>/dev/null
 expect "a stop ends with 0" "success 0" "$(systemctl show -p Result --value overlapd) $(
     systemctl show -p ExecMainStatus --value overlapd)"

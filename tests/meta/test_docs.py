@@ -115,6 +115,26 @@ def check_limits():
     report("every limit stands in docs/api.md", differences(code, docs, "limit"))
 
 
+def check_operations():
+    page = read("docs/operations.md")
+    families = set(re.findall(r'^    \{"((?:overlapd|process)_\w+)", "(gauge|counter|histogram)"',
+                              read("daemon/stats.c"), re.M))
+    docs = {(r[0].strip("`"), r[1]) for r in rows(page) if re.match(r"`(overlapd|process)_", r[0])}
+    report("every metric of /metrics stands in docs/operations.md with its type",
+           differences(families, docs, "metric"))
+    code = set()
+    for path in glob.glob("daemon/*.c", root_dir=ROOT):
+        code |= {(level.lower(), name) for level, name in
+                 re.findall(r'log_event(?:_limited)?\(\s*LOG_LEVEL_(\w+),\s*"([a-z-]+)"', read(path))}
+    code.add(("info", "request"))  # or debug: log.access
+    docs = {(r[0], name) for r in rows(page) if r[0] in ("error", "warn", "info", "debug")
+            for name in re.findall(r"`([^`]+)`", r[1])}
+    report("every event of the log stands there with its level", differences(code, docs, "event"))
+    alerts = set(re.findall(r"- alert: (\w+)", read("grafana/alerts.yml")))
+    docs = {r[0].strip("`") for r in rows(page) if r[0].startswith("`Overlapd")}
+    report("every alert stands there", differences(alerts, docs, "alert"))
+
+
 def pages():
     return sorted(p for pattern in ("*.md", "docs/**/*.md", "bench/results/*.md")
                   for p in glob.glob(pattern, root_dir=ROOT, recursive=True))
@@ -164,7 +184,7 @@ def check_decisions():
 
 def main():
     for check in (check_metrics, check_losses, check_problems, check_formats, check_keys, check_limits,
-                  check_pages, check_decisions):
+                  check_operations, check_pages, check_decisions):
         check()
     print("1..%d" % len(results))
     return 0 if all(results) else 1

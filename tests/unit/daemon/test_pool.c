@@ -269,6 +269,46 @@ static void stopping_ends_what_runs_and_forgets_what_waits(void **state)
     pool_free(pool);
 }
 
+/* Whether there come to be so many within some seconds. */
+static bool come_to_be_stuck(struct pool *pool, uint64_t limit_ms, size_t wanted)
+{
+    for (int i = 0; i < 5000 && pool_count_stuck(pool, limit_ms) != wanted; i++)
+        uv_sleep(1);
+    return pool_count_stuck(pool, limit_ms) == wanted;
+}
+
+static void a_worker_that_is_long_at_one_task_is_stuck(void **state)
+{
+    struct work blockers[2];
+    struct pool *pool = open_pool(3, 8);
+
+    (void)state;
+    assert_int_equal(pool_count_stuck(pool, 0), 0);
+    block(pool, blockers, 2);
+    assert_int_equal(pool_count_stuck(pool, 60000), 0);
+    assert_true(come_to_be_stuck(pool, 20, 2));
+    pool_ask(pool);
+    uv_sleep(40);
+    assert_true(come_to_be_stuck(pool, 20, 2));
+    release(2);
+    await(2);
+    assert_true(come_to_be_stuck(pool, 0, 0));
+    pool_free(pool);
+}
+
+static void idle_workers_answer_when_asked(void **state)
+{
+    struct pool *pool = open_pool(3, 8);
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        pool_ask(pool);
+    assert_true(come_to_be_stuck(pool, 0, 0));
+    uv_sleep(20);
+    assert_int_equal(pool_count_stuck(pool, 0), 0);
+    pool_free(pool);
+}
+
 static void freeing_nothing_is_legal(void **state)
 {
     (void)state;
@@ -293,6 +333,10 @@ int main(void)
                                         open_semaphores, close_semaphores),
         cmocka_unit_test_setup_teardown(stopping_ends_what_runs_and_forgets_what_waits,
                                         open_semaphores, close_semaphores),
+        cmocka_unit_test_setup_teardown(a_worker_that_is_long_at_one_task_is_stuck, open_semaphores,
+                                        close_semaphores),
+        cmocka_unit_test_setup_teardown(idle_workers_answer_when_asked, open_semaphores,
+                                        close_semaphores),
         cmocka_unit_test(freeing_nothing_is_legal),
     };
 

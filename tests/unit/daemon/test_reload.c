@@ -26,6 +26,7 @@ static const char *const takes[] = {
     "limits.polls",
     "limits.waiting",
     "timeouts.queue",
+    "timeouts.worker",
     "timeouts.drain_delay",
     "timeouts.drain",
     "auth.mode",
@@ -36,6 +37,8 @@ static const char *const takes[] = {
     "http.allowed_hosts",
     "http.cors_origins",
     "log.level",
+    "log.format",
+    "log.access",
 };
 
 static bool is_listed(const struct config_key *key)
