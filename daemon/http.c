@@ -12,6 +12,7 @@
 #include "daemon/route.h"
 #include "daemon/server.h"
 #include "daemon/stats.h"
+#include "daemon/tls.h"
 
 /* More than any client sends; libmicrohttpd bounds the bytes, not the count. */
 #define MAX_HEADERS 128
@@ -219,7 +220,7 @@ void http_refuse_lengths(struct listener *listener)
         if (gate_check_body(&request, &framing, &problem))
             continue;
         job_break(at->job, &problem);
-        shutdown(at->fd, SHUT_WR); /* so that libmicrohttpd's answer cannot follow ours */
+        connection_end_sending(at); /* so that libmicrohttpd's answer cannot follow ours */
     }
 }
 
@@ -342,12 +343,23 @@ void http_completed(void *user, struct MHD_Connection *mhd, void **context,
     admission_grant(listener->server);
 }
 
+static void begin_tls(struct connection *connection, struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+    connection->session = info->tls_session;
+    connection->tls = tls_hold(connection->listener->server->settings->tls);
+    tls_begin(connection->tls, connection->session);
+}
+
 void http_notify_connection(void *user, struct MHD_Connection *mhd, void **context,
                             enum MHD_ConnectionNotificationCode code)
 {
     struct listener *listener = user;
     struct server *server = listener->server;
     const union MHD_ConnectionInfo *info;
+    struct connection *connection;
 
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         listener->closed = true;
@@ -356,7 +368,11 @@ void http_notify_connection(void *user, struct MHD_Connection *mhd, void **conte
         return;
     }
     info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-    *context = connection_new(&server->connections, listener, info->connect_fd);
-    if (*context != NULL)
-        connection_enter(*context, CONNECTION_HEADER, server->config->timeouts_header_ms);
+    connection = connection_new(&server->connections, listener, info->connect_fd);
+    *context = connection;
+    if (connection == NULL)
+        return;
+    connection_enter(connection, CONNECTION_HEADER, server->config->timeouts_header_ms);
+    if (listener->is_tls)
+        begin_tls(connection, mhd);
 }

@@ -72,16 +72,19 @@ static struct MHD_Daemon *start(struct listener *listener, int fd, unsigned max_
     const struct config *config = listener->server->config;
     unsigned per_address = listener->is_unix ? 0 : (unsigned)config->limits_connections_per_address;
 
+    listener->is_tls = !listener->is_unix && listener->server->settings->tls != NULL;
     /* STRICT_FOR_CLIENT stays off: for want of a Host it sends its answer twice; gate.c is
      * stricter anyway. */
     return MHD_start_daemon(
-        FLAGS, 0, NULL, NULL, http_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, listener,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION, http_notify_connection,
-        listener, MHD_OPTION_NOTIFY_COMPLETED, http_completed, listener,
-        MHD_OPTION_URI_LOG_CALLBACK, http_begin, listener, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT, max_connections,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, MHD_OPTION_CONNECTION_TIMEOUT,
-        backup_timeout_s(config), MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        FLAGS | (listener->is_tls ? MHD_USE_TLS : 0), 0, NULL, NULL, http_handle, listener,
+        MHD_OPTION_EXTERNAL_LOGGER, log_mhd, listener, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_NOTIFY_CONNECTION, http_notify_connection, listener, MHD_OPTION_NOTIFY_COMPLETED,
+        http_completed, listener, MHD_OPTION_URI_LOG_CALLBACK, http_begin, listener,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address,
+        MHD_OPTION_CONNECTION_TIMEOUT, backup_timeout_s(config), MHD_OPTION_SIGPIPE_HANDLED_BY_APP,
+        1, listener->is_tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, TLS_PRIORITIES,
+        MHD_OPTION_HTTPS_CERT_CALLBACK2, tls_no_certificate, MHD_OPTION_END);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)

@@ -18,6 +18,7 @@ struct listener {
     const char *kind;          /* "tcp", "unix" */
     char where[ADDRESS_TEXT_BYTES];
     bool is_unix;
+    bool is_tls;
     bool is_loopback; /* TCP that no other machine reaches */
     bool is_passed;   /* by the service manager, whose it stays */
     bool is_quiet;    /* takes no new connections; its socket file may be a successor's by now */

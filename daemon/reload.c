@@ -133,6 +133,7 @@ static bool replace(struct server *server, struct config_error *reterr)
     log_event(LOG_LEVEL_INFO, "reload", LOG_UINT("tokens", after->tokens.n),
               LOG_UINT("tokens_before", before->tokens.n));
     settings_release(before);
+    server_log_certificate(after);
     log_set_level(after->config.log_level); /* last, for these lines may not be lost to it */
     return true;
 }

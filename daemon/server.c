@@ -286,6 +286,19 @@ void server_use(struct server *server, struct settings *settings)
         listener_allow_hosts(&server->listeners[i], &settings->config);
 }
 
+void server_log_certificate(const struct settings *settings)
+{
+    const char *fault = settings_fault(settings);
+    char ends[TLS_TIME_BYTES];
+
+    if (settings->tls == NULL)
+        return;
+    tls_print_expiry(settings->tls, ends);
+    log_event(fault != NULL ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "certificate",
+              LOG_TEXT("file", settings->config.listen_tls_cert), LOG_TEXT("ends", ends),
+              LOG_TEXT("reason", fault));
+}
+
 static bool start_pool(struct server *server)
 {
     struct pool_options options = {.cap = (size_t)server->config->workers_jobs,
@@ -385,6 +398,7 @@ int server_run(const struct config *config, char *const *arguments, char *const 
     init_memory(server, config);
     if (init_settings(server, config) && open_server(server)) {
         announce(server);
+        server_log_certificate(server->settings);
         uv_run(&server->loop, UV_RUN_DEFAULT);
         status = server->hurried ? 1 : 0;
         log_event(LOG_LEVEL_INFO, "stop", LOG_UINT("status", (uint64_t)status));

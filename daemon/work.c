@@ -198,7 +198,7 @@ bool work_run(struct task *task)
     struct job *job = (struct job *)task;
     uint64_t waited_ns = clock_ns() - job->queued_ns;
 
-    if (connection_is_gone(job->connection->fd)) {
+    if (connection_is_gone(job->connection)) {
         job->answer.status = 0;
         return true;
     }
