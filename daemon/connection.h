@@ -12,6 +12,7 @@ struct iovec;
 struct job;
 struct listener;
 struct tls;
+struct MHD_Connection;
 
 enum connection_phase {
     CONNECTION_HEADER, /* no request yet, or its head is arriving */
@@ -29,6 +30,9 @@ struct connection {
     struct job *job;                    /* the request in progress; NULL for none */
     int fd;                             /* libmicrohttpd's: only to be looked at and shut down */
     struct gnutls_session_int *session; /* libmicrohttpd's; NULL without TLS */
+    struct MHD_Connection *mhd;         /* with TLS, for handshake.c */
+    bool is_shaking;                    /* so is this: no request yet */
+    bool is_paused;                     /* suspended until something can be read */
     struct tls *tls;                    /* held: what the session began with */
     enum connection_phase phase;
     uint64_t since_ms;    /* when the phase began */

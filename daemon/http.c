@@ -7,12 +7,12 @@
 #include "daemon/access.h"
 #include "daemon/admission.h"
 #include "daemon/clock.h"
+#include "daemon/handshake.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/route.h"
 #include "daemon/server.h"
 #include "daemon/stats.h"
-#include "daemon/tls.h"
 
 /* More than any client sends; libmicrohttpd bounds the bytes, not the count. */
 #define MAX_HEADERS 128
@@ -33,6 +33,7 @@ void *http_begin(void *user, const char *target, struct MHD_Connection *mhd)
 
     if (connection == NULL)
         return NULL;
+    handshake_end(connection);
     job = job_new(listener->server, connection, mhd);
     if (job == NULL)
         return NULL;
@@ -343,16 +344,6 @@ void http_completed(void *user, struct MHD_Connection *mhd, void **context,
     admission_grant(listener->server);
 }
 
-static void begin_tls(struct connection *connection, struct MHD_Connection *mhd)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-
-    connection->session = info->tls_session;
-    connection->tls = tls_hold(connection->listener->server->settings->tls);
-    tls_begin(connection->tls, connection->session);
-}
-
 void http_notify_connection(void *user, struct MHD_Connection *mhd, void **context,
                             enum MHD_ConnectionNotificationCode code)
 {
@@ -363,6 +354,8 @@ void http_notify_connection(void *user, struct MHD_Connection *mhd, void **conte
 
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         listener->closed = true;
+        if (*context != NULL)
+            handshake_end(*context);
         connection_free(&server->connections, *context);
         *context = NULL;
         return;
@@ -374,5 +367,5 @@ void http_notify_connection(void *user, struct MHD_Connection *mhd, void **conte
         return;
     connection_enter(connection, CONNECTION_HEADER, server->config->timeouts_header_ms);
     if (listener->is_tls)
-        begin_tls(connection, mhd);
+        handshake_begin(connection, mhd);
 }

@@ -116,7 +116,8 @@ static bool open_on(struct listener *listener, int fd, unsigned max_connections)
         return false;
     }
     info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (uv_poll_init(&listener->server->loop, &listener->poll, info->epoll_fd) != 0) {
+    if ((listener->is_tls && !handshake_open(listener)) ||
+        uv_poll_init(&listener->server->loop, &listener->poll, info->epoll_fd) != 0) {
         MHD_stop_daemon(listener->daemon);
         log_event(LOG_LEVEL_ERROR, "listen-failed", LOG_TEXT(listener->kind, listener->where),
                   LOG_TEXT("reason", "the loop does not take it"));
@@ -282,5 +283,7 @@ void listener_stop(struct listener *listener)
     uv_poll_stop(&listener->poll);
     uv_timer_stop(&listener->timer);
     MHD_stop_daemon(listener->daemon);
+    if (listener->is_tls)
+        handshake_close(listener);
     listener->daemon = NULL;
 }

@@ -8,6 +8,7 @@
 
 #include "daemon/address.h"
 #include "daemon/config.h"
+#include "daemon/handshake.h"
 
 struct MHD_Daemon;
 struct server;
@@ -26,6 +27,7 @@ struct listener {
     bool closed;      /* a connection was closed: it may accept again, but does so only when run */
     bool starved;     /* no descriptor for a connection that waits: left alone for a moment */
     char allowed_hosts[CONFIG_TEXT_BYTES]; /* for gate.h; "" for all */
+    struct handshakes handshakes;          /* where is_tls */
     uv_poll_t poll;
     uv_timer_t timer;
 };

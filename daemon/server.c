@@ -397,8 +397,8 @@ int server_run(const struct config *config, char *const *arguments, char *const 
     init_shm(config);
     init_memory(server, config);
     if (init_settings(server, config) && open_server(server)) {
-        announce(server);
         server_log_certificate(server->settings);
+        announce(server);
         uv_run(&server->loop, UV_RUN_DEFAULT);
         status = server->hurried ? 1 : 0;
         log_event(LOG_LEVEL_INFO, "stop", LOG_UINT("status", (uint64_t)status));

@@ -129,7 +129,8 @@ class Daemon:
 
     def request(self, method, path, body=None, headers=None, timeout=60):
         """One exchange on a connection of its own: an Answer."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        connection = http.client.HTTPConnection(self.host, self.port)
+        connection.sock = self.connect(timeout)
         try:
             connection.request(method, path, body=body, headers=headers or {})
             return Answer(connection.getresponse())
