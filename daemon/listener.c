@@ -181,17 +181,15 @@ bool listener_open_passed(struct listener *listener, struct server *server,
 {
     struct address address = {.n_bytes = sizeof(address.storage)};
     bool is_unix = passed->family == AF_UNIX;
-    bool is_tcp = passed->family == AF_INET || passed->family == AF_INET6;
 
     *listener = (struct listener){
         .server = server, .kind = is_unix ? "unix" : "tcp", .is_unix = is_unix, .is_passed = true};
-    if (passed->type != SOCK_STREAM || !(is_unix || is_tcp) ||
-        getsockname(passed->fd, (struct sockaddr *)&address.storage, &address.n_bytes) != 0) {
+    if (getsockname(passed->fd, (struct sockaddr *)&address.storage, &address.n_bytes) != 0) {
         log_event(LOG_LEVEL_ERROR, "listen-failed", LOG_UINT("fd", (uint64_t)passed->fd),
-                  LOG_TEXT("reason", "what was passed is no listening stream socket"));
+                  LOG_TEXT("reason", strerror(errno)));
         return false;
     }
-    listener->is_loopback = is_tcp && address_is_loopback(&address);
+    listener->is_loopback = !is_unix && address_is_loopback(&address);
     address_print(&address, listener->where);
     listener_allow_hosts(listener, server->config);
     return open_on(listener, passed->fd, max_connections);

@@ -70,15 +70,8 @@ struct server {
  */
 int server_run(const struct config *config, char *const *arguments, char *const *variables);
 
-/* Whether every listener may stay open with these: others reach it only with tokens. */
-bool server_may_listen(const struct server *server, const struct settings *settings,
-                       struct config_error *reterr);
-
 /* From now on these are in force; takes them. */
 void server_use(struct server *server, struct settings *settings);
-
-/* Say in the log until when the certificate is good, if there is one. */
-void server_log_certificate(const struct settings *settings);
 
 /* There is something to do for a listener: see to it in this turn or the next. */
 void server_wake(struct server *server);

@@ -10,6 +10,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/crew.h"
+#include "daemon/log.h"
 #include "daemon/memory.h"
 #include "daemon/token_file.h"
 
@@ -79,6 +80,19 @@ struct settings *settings_new(const struct config *config, struct config_error *
 const char *settings_fault(const struct settings *settings)
 {
     return settings->tls != NULL ? tls_fault(settings->tls, time(NULL)) : NULL;
+}
+
+void settings_log_certificate(const struct settings *settings)
+{
+    const char *fault = settings_fault(settings);
+    char ends[TLS_TIME_BYTES];
+
+    if (settings->tls == NULL)
+        return;
+    tls_print_expiry(settings->tls, ends);
+    log_event(fault != NULL ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "certificate",
+              LOG_TEXT("file", settings->config.listen_tls_cert), LOG_TEXT("ends", ends),
+              LOG_TEXT("reason", fault));
 }
 
 struct settings *settings_hold(struct settings *settings)

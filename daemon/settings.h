@@ -33,6 +33,9 @@ size_t settings_threads(const struct config *config);
 /* What is wrong with listen.tls_cert today although it is served; NULL for nothing. */
 const char *settings_fault(const struct settings *settings);
 
+/* Say in the log until when the certificate is good, if there is one. */
+void settings_log_certificate(const struct settings *settings);
+
 struct settings *settings_hold(struct settings *settings);
 void settings_release(struct settings *settings); /* NULL is legal */
 
