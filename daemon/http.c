@@ -38,6 +38,8 @@ void *http_begin(void *user, const char *target, struct MHD_Connection *mhd)
     if (job == NULL)
         return NULL;
     job->target_fault = gate_target_fault(target);
+    job->target = target;
+    job->target_bytes = target != NULL ? strlen(target) : 0;
     /* A first request's time began with the connection: a late request line gains none. */
     if (connection->phase != CONNECTION_HEADER)
         connection_enter(connection, CONNECTION_HEADER,
@@ -83,8 +85,22 @@ static struct gate_request head_of(const struct job *job, struct heads *heads)
                                  .path = job->path,
                                  .headers = heads->list,
                                  .n_headers = heads->n,
+                                 .target = job->target,
+                                 .target_bytes = job->target_bytes,
                                  .max_body_bytes = config->limits_body_bytes,
                                  .allowed_hosts = job->connection->listener->allowed_hosts};
+}
+
+/* Of other versions we do not know how they parse; later ones refuse these themselves. */
+static bool is_seamless(const struct job *job, struct gate_request *request)
+{
+    const union MHD_ConnectionInfo *info;
+
+    if (strcmp(MHD_get_version(), "0.9.75") != 0)
+        return true;
+    info = MHD_get_connection_info(job->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    request->head_bytes = info != NULL ? info->header_size : 0;
+    return gate_is_seamless(request);
 }
 
 static bool pass_gate(struct job *job, const char *version, struct problem *reterr)
@@ -98,6 +114,10 @@ static bool pass_gate(struct job *job, const char *version, struct problem *rete
     if (heads.too_many)
         return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "There are more than %d headers.",
                            MAX_HEADERS);
+    if (!is_seamless(job, &request))
+        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
+                           "A line of the head does not end with CRLF, is folded, has a NUL in it "
+                           "or no name, or there are blanks too many in the first.");
     return gate_check(&request, &job->framing, reterr);
 }
 
@@ -266,11 +286,28 @@ static enum MHD_Result first_call(struct job *job, const char *path, const char 
     return MHD_YES;
 }
 
+/* What came after the last chunk says nothing to us, but must be what it seems. */
+static bool check_trailer(struct job *job)
+{
+    struct heads heads = {.n = 0};
+    struct problem problem = {0};
+
+    MHD_get_connection_values(job->mhd, MHD_FOOTER_KIND, take_header, &heads);
+    if (!heads.too_many && gate_check_trailer(heads.list, heads.n, &problem))
+        return true;
+    problem_set(&problem, PROBLEM_BAD_HEADER, NULL, "There are too many headers after the body.");
+    answer_problem(&job->answer, &problem, NULL);
+    job->answer.close = true;
+    return false;
+}
+
 /* Every byte must be taken: what libmicrohttpd keeps would hang or spin. */
 static enum MHD_Result body_call(struct job *job, const char *bytes, size_t *n_bytes)
 {
     struct problem problem = {0};
 
+    if (*n_bytes == 0 && job->framing.chunked && !check_trailer(job))
+        return answer(job);
     if (*n_bytes == 0)
         return job->route->handle(job) ? answer(job) : MHD_YES;
     if (!job_append(job, bytes, *n_bytes, &problem)) {
