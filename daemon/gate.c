@@ -30,13 +30,27 @@ static bool is_field_value(const char *text)
     return true;
 }
 
-static bool is_host(const char *text)
+static size_t n_of_host(const char *text, const char *more)
 {
     size_t n = 0;
 
-    while (text[n] != '\0' && (is_alphanumeric(text[n]) || strchr(".-_:[]%", text[n])))
+    while (text[n] != '\0' && (is_alphanumeric(text[n]) || strchr(more, text[n]) != NULL))
         n++;
-    return n > 0 && text[n] == '\0';
+    return n;
+}
+
+/* A name, or an address that is in brackets where it is IPv6; and a port. */
+static bool is_host(const char *text)
+{
+    size_t n = text[0] == '[' ? 1 + n_of_host(text + 1, ".:%-_") : n_of_host(text, ".-_");
+
+    if (text[0] == '[' && text[n] == ']')
+        n++;
+    else if (text[0] == '[' || n == 0)
+        return false;
+    if (text[n] == ':')
+        n += 1 + strspn(text + n + 1, "0123456789");
+    return text[n] == '\0';
 }
 
 /* Of what RFC 3986 wants escaped, browsers leave some as it is, which all read alike. */

@@ -8,20 +8,12 @@
 #include "daemon/admission.h"
 #include "daemon/clock.h"
 #include "daemon/handshake.h"
+#include "daemon/head.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/route.h"
 #include "daemon/server.h"
 #include "daemon/stats.h"
-
-/* More than any client sends; libmicrohttpd bounds the bytes, not the count. */
-#define MAX_HEADERS 128
-
-struct heads {
-    struct header list[MAX_HEADERS];
-    size_t n;
-    bool too_many;
-};
 
 void *http_begin(void *user, const char *target, struct MHD_Connection *mhd)
 {
@@ -47,19 +39,6 @@ void *http_begin(void *user, const char *target, struct MHD_Connection *mhd)
     return job;
 }
 
-static enum MHD_Result take_header(void *user, enum MHD_ValueKind kind, const char *name,
-                                   const char *value)
-{
-    struct heads *heads = user;
-
-    (void)kind;
-    heads->too_many = heads->n == MAX_HEADERS;
-    if (heads->too_many)
-        return MHD_NO;
-    heads->list[heads->n++] = (struct header){name, value != NULL ? value : ""};
-    return MHD_YES;
-}
-
 static enum MHD_Result take_parameter(void *user, enum MHD_ValueKind kind, const char *name,
                                       const char *value)
 {
@@ -72,53 +51,6 @@ static enum MHD_Result take_parameter(void *user, enum MHD_ValueKind kind, const
     job->parameters[job->input.n_parameters - 1] =
         (struct parameter){name, value != NULL ? value : ""};
     return MHD_YES;
-}
-
-static struct gate_request head_of(const struct job *job, struct heads *heads)
-{
-    const struct config *config = &job->settings->config;
-
-    heads->n = 0;
-    heads->too_many = false;
-    MHD_get_connection_values(job->mhd, MHD_HEADER_KIND, take_header, heads);
-    return (struct gate_request){.method = job->method,
-                                 .path = job->path,
-                                 .headers = heads->list,
-                                 .n_headers = heads->n,
-                                 .target = job->target,
-                                 .target_bytes = job->target_bytes,
-                                 .max_body_bytes = config->limits_body_bytes,
-                                 .allowed_hosts = job->connection->listener->allowed_hosts};
-}
-
-/* Of other versions we do not know how they parse; later ones refuse these themselves. */
-static bool is_seamless(const struct job *job, struct gate_request *request)
-{
-    const union MHD_ConnectionInfo *info;
-
-    if (strcmp(MHD_get_version(), "0.9.75") != 0)
-        return true;
-    info = MHD_get_connection_info(job->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    request->head_bytes = info != NULL ? info->header_size : 0;
-    return gate_is_seamless(request);
-}
-
-static bool pass_gate(struct job *job, const char *version, struct problem *reterr)
-{
-    struct heads heads;
-    struct gate_request request = head_of(job, &heads);
-
-    request.version = version;
-    if (job->target_fault != NULL)
-        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "%s.", job->target_fault);
-    if (heads.too_many)
-        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "There are more than %d headers.",
-                           MAX_HEADERS);
-    if (!is_seamless(job, &request))
-        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
-                           "A line of the head does not end with CRLF, is folded, has a NUL in it "
-                           "or no name, or there are blanks too many in the first.");
-    return gate_check(&request, &job->framing, reterr);
 }
 
 static bool has_body(const struct job *job)
@@ -228,17 +160,12 @@ static bool begin_body(struct job *job)
 
 void http_refuse_lengths(struct listener *listener)
 {
-    struct heads heads;
-    struct framing framing;
-
     for (struct connection *at = listener->server->connections.first; at != NULL; at = at->next) {
         struct problem problem = {0};
-        struct gate_request request;
 
         if (at->job == NULL || at->job->state != JOB_FIRST || at->listener != listener)
             continue;
-        request = head_of(at->job, &heads);
-        if (gate_check_body(&request, &framing, &problem))
+        if (head_check_length(at->job, &problem))
             continue;
         job_break(at->job, &problem);
         connection_end_sending(at); /* so that libmicrohttpd's answer cannot follow ours */
@@ -267,7 +194,7 @@ static enum MHD_Result first_call(struct job *job, const char *path, const char 
 
     job->path = path;
     job->method = method;
-    if (!pass_gate(job, version, &problem)) {
+    if (!head_check(job, version, &problem)) {
         answer_problem(&job->answer, &problem, NULL); /* the path may be part of the trick */
         return reject(job);
     }
@@ -286,28 +213,16 @@ static enum MHD_Result first_call(struct job *job, const char *path, const char 
     return MHD_YES;
 }
 
-/* What came after the last chunk says nothing to us, but must be what it seems. */
-static bool check_trailer(struct job *job)
-{
-    struct heads heads = {.n = 0};
-    struct problem problem = {0};
-
-    MHD_get_connection_values(job->mhd, MHD_FOOTER_KIND, take_header, &heads);
-    if (!heads.too_many && gate_check_trailer(heads.list, heads.n, &problem))
-        return true;
-    problem_set(&problem, PROBLEM_BAD_HEADER, NULL, "There are too many headers after the body.");
-    answer_problem(&job->answer, &problem, NULL);
-    job->answer.close = true;
-    return false;
-}
-
 /* Every byte must be taken: what libmicrohttpd keeps would hang or spin. */
 static enum MHD_Result body_call(struct job *job, const char *bytes, size_t *n_bytes)
 {
     struct problem problem = {0};
 
-    if (*n_bytes == 0 && job->framing.chunked && !check_trailer(job))
+    if (*n_bytes == 0 && !head_check_trailer(job, &problem)) {
+        answer_problem(&job->answer, &problem, NULL);
+        job->answer.close = true;
         return answer(job);
+    }
     if (*n_bytes == 0)
         return job->route->handle(job) ? answer(job) : MHD_YES;
     if (!job_append(job, bytes, *n_bytes, &problem)) {

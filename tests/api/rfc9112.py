@@ -14,12 +14,16 @@ HOST = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})*(?::[0-9]*)
 REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([^ ]+) HTTP/([0-9])\.([0-9])")
 FIELD_LINE = re.compile(rb"(" + TOKEN + rb"):[ \t]*(.*?)[ \t]*", re.S)
 FIELD_VALUE = re.compile(rb"[\t \x21-\x7e\x80-\xff]*")
-CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]+)(?:[ \t]*;[\t \x21-\x7e\x80-\xff]*)?")
+CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]+)(?:;[\t \x21-\x7e\x80-\xff]*)?")
+
+# What browsers do not escape.
+LENIENT_FORM = re.compile(ORIGIN_FORM.pattern.replace(rb"~!", rb"~|^`{}\[\]\\!"))
 
 # may_refuse: well framed, but of a kind that a server need not support.
 Message = namedtuple("Message", "method target version fields body persists may_refuse")
-# end: "complete", "incomplete" or "bad"; reason says why it is bad.
-Reading = namedtuple("Reading", "messages end reason")
+# end: "complete", "incomplete" or "bad", for a reason; rest is what could not be read, in_body whether
+# its head could.
+Reading = namedtuple("Reading", "messages end reason rest in_body")
 
 
 class Bad(Exception):
@@ -32,7 +36,7 @@ class Incomplete(Exception):
 
 class Source:
     def __init__(self, data):
-        self.data, self.at = data, 0
+        self.data, self.at, self.in_body = data, 0, False
 
     def line(self):
         """Up to CRLF, which is all that ends a line."""
@@ -89,7 +93,7 @@ def check_target(method, target):
         return False
     if ORIGIN_FORM.fullmatch(target):
         return False
-    if ABSOLUTE_FORM.fullmatch(target):
+    if ABSOLUTE_FORM.fullmatch(target) or LENIENT_FORM.fullmatch(target):
         return True
     raise Bad("no request target")
 
@@ -108,8 +112,8 @@ def read_chunks(source):
         found = CHUNK_LINE.fullmatch(source.line())
         if not found:
             raise Bad("no chunk size")
-        if len(found.group(1).lstrip(b"0")) > 15:
-            raise Bad("a chunk of 2^60 bytes or more")
+        if len(found.group(1).lstrip(b"0")) > 16:
+            raise Bad("a chunk of 2^64 bytes or more")
         size = int(found.group(1), 16)
         if size == 0:
             read_fields(source)
@@ -145,6 +149,7 @@ def read_message(source):
     may_refuse = check_target(method, target) or version[1] > 1
     fields = read_fields(source)
     check_host(fields, version)
+    source.in_body = True
     body = read_body(source, fields, version)
     options = words(fields, b"connection")
     persists = b"close" not in options and (version >= (1, 1) or b"keep-alive" in options)
@@ -152,17 +157,21 @@ def read_message(source):
 
 
 def read(data):
-    source, messages = Source(data), []
+    source, messages, start = Source(data), [], 0
+
+    def reading(end, reason=""):
+        return Reading(messages, end, reason, data[start:], source.in_body)
     try:
         while True:
             while source.data.startswith(b"\r\n", source.at):  # empty lines before a request
                 source.at += 2
+            start, source.in_body = source.at, False
             if source.at == len(data):
-                return Reading(messages, "complete", "")
+                return reading("complete")
             messages.append(read_message(source))
             if not messages[-1].persists:
-                return Reading(messages, "complete", "")
+                return reading("complete")
     except Incomplete:
-        return Reading(messages, "incomplete", "")
+        return reading("incomplete")
     except Bad as bad:
-        return Reading(messages, "bad", str(bad))
+        return reading("bad", str(bad))
