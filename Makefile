@@ -29,7 +29,7 @@ B := build/$(MODE)
 LINK = $(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -pie
 
 DEPS_proto  := jansson libisal libzstd liblz4 spng libtiff-4 libxxhash
-DEPS_daemon := libmicrohttpd libuv inih nettle sqlite3 $(DEPS_proto)
+DEPS_daemon := libmicrohttpd gnutls libuv inih nettle sqlite3 $(DEPS_proto)
 DEPS_tests  := cmocka libcurl zlib $(DEPS_daemon)
 DEPS_examples := zlib spng
 DEPS_bench  := libdeflate zlib $(DEPS_proto)

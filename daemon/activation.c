@@ -35,17 +35,33 @@ static struct activation_socket look_at(int fd)
 
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    return (struct activation_socket){fd, option(fd, SO_DOMAIN), listens ? option(fd, SO_TYPE) : 0};
+    return (struct activation_socket){
+        .fd = fd, .family = option(fd, SO_DOMAIN), .type = listens ? option(fd, SO_TYPE) : 0};
+}
+
+/* The next of "a:b:c"; *names moves behind it. */
+static void take_name(const char **names, char name[ACTIVATION_NAME_BYTES])
+{
+    size_t n = strcspn(*names, ":");
+
+    if (n < ACTIVATION_NAME_BYTES)
+        memcpy(name, *names, n);
+    *names += n + ((*names)[n] == ':');
 }
 
 size_t activation_take(struct activation_socket *ret_sockets, size_t cap)
 {
     size_t n = number("LISTEN_PID") == (size_t)getpid() ? number("LISTEN_FDS") : 0;
+    const char *names = getenv("LISTEN_FDNAMES");
 
+    if (names == NULL)
+        names = "";
+    for (size_t i = 0; i < n && i < cap; i++) {
+        ret_sockets[i] = look_at(FIRST_FD + (int)i);
+        take_name(&names, ret_sockets[i].name);
+    }
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_FDNAMES");
-    for (size_t i = 0; i < n && i < cap; i++)
-        ret_sockets[i] = look_at(FIRST_FD + (int)i);
     return n;
 }

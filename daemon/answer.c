@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "daemon/connection.h"
 #include "proto/proto.h"
 
 #define PROBLEM_TYPE "application/problem+json"
@@ -154,7 +154,7 @@ bool answer_queue(struct answer *answer, struct MHD_Connection *mhd)
     return ok;
 }
 
-void answer_send(const struct answer *answer, int fd)
+void answer_send(const struct answer *answer, struct connection *connection)
 {
     char head[2048];
     struct field fields[MAX_FIELDS];
@@ -164,7 +164,6 @@ void answer_send(const struct answer *answer, int fd)
         void *bytes;
     } body = {answer->text};
     struct iovec parts[2] = {{head, 0}, {body.bytes, answer->n_bytes}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     size_t n = (size_t)snprintf(head, sizeof(head), "HTTP/1.1 %u %s\r\nContent-Length: %zu\r\n",
                                 answer->status, MHD_get_reason_phrase_for(answer->status),
                                 answer->n_bytes);
@@ -175,7 +174,5 @@ void answer_send(const struct answer *answer, int fd)
     n += (size_t)snprintf(head + n, sizeof(head) - n, "%s\r\n",
                           answer->close ? "" : "Connection: close\r\n");
     parts[0].iov_len = n;
-    /* An empty send buffer takes some hundred bytes at once; a client that is gone needs none. */
-    if (sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        return;
+    connection_send(connection, parts, answer->n_bytes > 0 ? 2 : 1);
 }

@@ -10,6 +10,7 @@
 #define ANSWER_CHALLENGE_BYTES 128
 
 struct MHD_Connection;
+struct connection;
 
 /* What a browser wants to know; it belongs to the request and stays when the answer is replaced. */
 struct cors {
@@ -51,6 +52,6 @@ bool answer_queue(struct answer *answer, struct MHD_Connection *mhd);
  * Write it to the socket past libmicrohttpd, which cannot answer while a body is arriving, although
  * nothing else has been sent then. The connection must be closed afterwards. Never blocks.
  */
-void answer_send(const struct answer *answer, int fd);
+void answer_send(const struct answer *answer, struct connection *connection);
 
 #endif

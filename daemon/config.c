@@ -317,6 +317,8 @@ bool config_check(const struct config *config, struct config_error *reterr)
         return config_fail(reterr, "listen.fd: the path is longer than a Unix socket's may be");
     if (config->listen_fd[0] != '\0' && strcmp(config->shm_enabled, "yes") != 0)
         return config_fail(reterr, "listen.fd needs shm.enabled = yes");
+    if ((config->listen_tls_cert[0] == '\0') != (config->listen_tls_key[0] == '\0'))
+        return config_fail(reterr, "listen.tls_cert and listen.tls_key need each other");
     if (!uid_is_list(config->shm_uids))
         return config_fail(reterr, "shm.uids: '%s' is not a list of user numbers, self and any",
                            config->shm_uids);

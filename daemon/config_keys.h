@@ -22,6 +22,9 @@
     X(OCTAL, listen, unix_mode, "0660", 0, 0777, "", "file mode of the Unix sockets")            \
     X(TEXT, listen, fd, "", 0, 0, "",                                                            \
       "path of the Unix socket that takes descriptors of shared memory; empty for none")         \
+    X(TEXT, listen, tls_cert, "", 0, 0, "",                                                      \
+      "certificate in PEM, its chain after it: TCP connections speak TLS; empty for none")       \
+    X(TEXT, listen, tls_key, "", 0, 0, "", "its private key in PEM")                             \
     X(UINT, workers, threads, "0", 0, 1024, "",                                                  \
       "threads that take any job, beside one for small jobs; 0 for one per core")                \
     X(UINT, workers, jobs, "256", 1, 65536, "", "jobs that may queue for a thread")              \

@@ -2,12 +2,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/connection.h"
 
-#include <errno.h>
-#include <poll.h>
+#include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "daemon/clock.h"
+#include "daemon/socket.h"
+#include "daemon/tls.h"
 
 struct connection *connection_new(struct connections *connections, struct listener *listener,
                                   int fd)
@@ -37,6 +39,7 @@ void connection_free(struct connections *connections, struct connection *connect
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
     connections->n--;
+    tls_release(connection->tls);
     free(connection);
 }
 
@@ -54,14 +57,28 @@ void connection_kill(struct connection *connection)
     shutdown(connection->fd, SHUT_RDWR);
 }
 
-bool connection_is_gone(int fd)
+void connection_send(struct connection *connection, const struct iovec *parts, size_t n_parts)
 {
-    struct pollfd reset = {fd, 0, 0};
-    char byte;
-    ssize_t n;
+    struct iovec copy[2] = {parts[0], n_parts > 1 ? parts[1] : (struct iovec){0}};
+    struct msghdr message = {.msg_iov = copy, .msg_iovlen = n_parts};
+    ssize_t sent = 0;
 
-    if (poll(&reset, 1, 0) > 0 && (reset.revents & (POLLERR | POLLHUP)) != 0)
-        return true;
-    n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    if (connection->session == NULL)
+        sent = sendmsg(connection->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    for (size_t i = 0; connection->session != NULL && i < n_parts && sent >= 0; i++)
+        sent = gnutls_record_send(connection->session, parts[i].iov_base, parts[i].iov_len);
+    /* An empty send buffer takes some hundred bytes at once; a client that is gone needs none. */
+    (void)sent;
+}
+
+void connection_end_sending(struct connection *connection)
+{
+    if (connection->session != NULL)
+        gnutls_bye(connection->session, GNUTLS_SHUT_WR);
+    shutdown(connection->fd, SHUT_WR);
+}
+
+bool connection_is_gone(const struct connection *connection)
+{
+    return socket_is_gone(connection->fd, connection->session != NULL);
 }

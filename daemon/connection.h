@@ -7,8 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct gnutls_session_int;
+struct iovec;
 struct job;
 struct listener;
+struct tls;
+struct MHD_Connection;
 
 enum connection_phase {
     CONNECTION_HEADER, /* no request yet, or its head is arriving */
@@ -23,8 +27,13 @@ struct connection {
     struct connection *next;
     struct connection *previous;
     struct listener *listener;
-    struct job *job; /* the request in progress; NULL for none */
-    int fd;          /* libmicrohttpd's: only to be looked at and shut down */
+    struct job *job;                    /* the request in progress; NULL for none */
+    int fd;                             /* libmicrohttpd's: only to be looked at and shut down */
+    struct gnutls_session_int *session; /* libmicrohttpd's; NULL without TLS */
+    struct MHD_Connection *mhd;         /* with TLS, for handshake.c */
+    bool is_shaking;                    /* so is this: no request yet */
+    bool is_paused;                     /* suspended until something can be read */
+    struct tls *tls;                    /* held: what the session began with */
     enum connection_phase phase;
     uint64_t since_ms;    /* when the phase began */
     uint64_t deadline_ms; /* 0 for none; CONNECTION_BODY has job_body_deadline */
@@ -47,10 +56,10 @@ void connection_enter(struct connection *connection, enum connection_phase phase
 /* The one way to end a connection from outside: libmicrohttpd then reads its end and closes it. */
 void connection_kill(struct connection *connection);
 
-/*
- * Whether the client has closed the connection and nothing of it is left to read. libmicrohttpd
- * 0.9.75 misses it when the last data and the end arrive together, and when suspended. Any thread.
- */
-bool connection_is_gone(int fd);
+/* The rest of an answer, or all of it, past libmicrohttpd: what does not fit at once is lost. */
+void connection_send(struct connection *connection, const struct iovec *parts, size_t n_parts);
+void connection_end_sending(struct connection *connection);
+
+bool connection_is_gone(const struct connection *connection); /* see socket.h; any thread */
 
 #endif

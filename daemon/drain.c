@@ -132,6 +132,7 @@ void drain_finish(struct server *server)
         pool_stop(server->pool); /* from here on nobody else touches a job */
     store_close(server->store);
     for (struct connection *at = server->connections.first; at != NULL; at = at->next) {
+        handshake_resume(at);
         if (at->job == NULL || !at->job->suspended)
             continue;
         admission_forget(&server->admission, at->job);

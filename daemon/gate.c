@@ -30,18 +30,41 @@ static bool is_field_value(const char *text)
     return true;
 }
 
-static bool is_host(const char *text)
+static size_t n_of_host(const char *text, const char *more)
 {
     size_t n = 0;
 
-    while (text[n] != '\0' && (is_alphanumeric(text[n]) || strchr(".-_:[]%", text[n])))
+    while (text[n] != '\0' && (is_alphanumeric(text[n]) || strchr(more, text[n]) != NULL))
         n++;
-    return n > 0 && text[n] == '\0';
+    return n;
 }
 
+/* A name, or an address that is in brackets where it is IPv6; and a port. */
+static bool is_host(const char *text)
+{
+    size_t n = text[0] == '[' ? 1 + n_of_host(text + 1, ".:%-_") : n_of_host(text, ".-_");
+
+    if (text[0] == '[' && text[n] == ']')
+        n++;
+    else if (text[0] == '[' || n == 0)
+        return false;
+    if (text[n] == ':')
+        n += 1 + strspn(text + n + 1, "0123456789");
+    return text[n] == '\0';
+}
+
+/* Of what RFC 3986 wants escaped, browsers leave some as it is, which all read alike. */
 static bool is_target_byte(char c)
 {
-    return (unsigned char)c > ' ' && (unsigned char)c != 0x7f && c != '#';
+    return (unsigned char)c > ' ' && (unsigned char)c < 0x7f && strchr("\"#<>", c) == NULL;
+}
+
+static bool is_escape(const char *text)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    return text[1] != '\0' && strchr(digits, text[1]) != NULL && text[2] != '\0' &&
+           strchr(digits, text[2]) != NULL;
 }
 
 const char *gate_target_fault(const char *target)
@@ -52,7 +75,9 @@ const char *gate_target_fault(const char *target)
         return "the request target has a NUL in it";
     for (const char *at = target; *at != '\0'; at++) {
         if (!is_target_byte(*at))
-            return "the request target has a blank, '#' or a control character in it";
+            return "the request target has a byte in it that must be escaped";
+        if (*at == '%' && !is_escape(at))
+            return "the request target has a '%' without two hexadecimal digits after it";
     }
     return NULL;
 }
@@ -87,10 +112,10 @@ static bool check_line(const struct gate_request *request, struct problem *reter
     return true;
 }
 
-static bool check_headers(const struct gate_request *request, struct problem *reterr)
+static bool check_headers(const struct header *headers, size_t n, struct problem *reterr)
 {
-    for (size_t i = 0; i < request->n_headers; i++) {
-        const struct header *header = &request->headers[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct header *header = &headers[i];
 
         if (!is_token(header->name))
             return problem_set(reterr, PROBLEM_BAD_HEADER, NULL,
@@ -100,6 +125,38 @@ static bool check_headers(const struct gate_request *request, struct problem *re
                                "The value of %s has a control character in it.", header->name);
     }
     return true;
+}
+
+/* Where a header's value ends; NULL where that is not the header that begins at name. */
+static const char *end_of(const struct header *header, const char *name)
+{
+    const char *value = header->name + strlen(header->name) + 1;
+
+    if (header->name != name || value + strspn(value, " \t") != header->value)
+        return NULL;
+    return header->value + strlen(header->value);
+}
+
+static bool is_seamless(const struct header *headers, size_t n, const char **end)
+{
+    for (size_t i = 0; i < n && *end != NULL; i++)
+        *end = end_of(&headers[i], *end + 2);
+    return *end != NULL;
+}
+
+bool gate_is_seamless(const struct gate_request *request)
+{
+    const char *end = request->version + strlen(request->version);
+
+    return request->target == request->method + strlen(request->method) + 1 &&
+           request->version == request->target + request->target_bytes + 1 &&
+           is_seamless(request->headers, request->n_headers, &end) &&
+           request->head_bytes == (size_t)(end + 4 - request->method);
+}
+
+bool gate_check_trailer(const struct header *headers, size_t n_headers, struct problem *reterr)
+{
+    return check_headers(headers, n_headers, reterr);
 }
 
 /* The value of the last header of a name and how many there are. */
@@ -232,7 +289,8 @@ static bool check_single(const struct gate_request *request, struct problem *ret
 bool gate_check(const struct gate_request *request, struct framing *ret_framing,
                 struct problem *reterr)
 {
-    return check_line(request, reterr) && check_headers(request, reterr) &&
+    return check_line(request, reterr) &&
+           check_headers(request->headers, request->n_headers, reterr) &&
            check_host(request, reterr) && check_single(request, reterr) &&
            gate_check_body(request, ret_framing, reterr);
 }

@@ -7,21 +7,14 @@
 #include "daemon/access.h"
 #include "daemon/admission.h"
 #include "daemon/clock.h"
+#include "daemon/handshake.h"
+#include "daemon/head.h"
 #include "daemon/job.h"
 #include "daemon/journal.h"
 #include "daemon/log.h"
 #include "daemon/route.h"
 #include "daemon/server.h"
 #include "daemon/stats.h"
-
-/* More than any client sends; libmicrohttpd bounds the bytes, not the count. */
-#define MAX_HEADERS 128
-
-struct heads {
-    struct header list[MAX_HEADERS];
-    size_t n;
-    bool too_many;
-};
 
 void *http_begin(void *user, const char *target, struct MHD_Connection *mhd)
 {
@@ -33,28 +26,18 @@ void *http_begin(void *user, const char *target, struct MHD_Connection *mhd)
 
     if (connection == NULL)
         return NULL;
+    handshake_end(connection);
     job = job_new(listener->server, connection, mhd);
     if (job == NULL)
         return NULL;
     job->target_fault = gate_target_fault(target);
+    job->target = target;
+    job->target_bytes = target != NULL ? strlen(target) : 0;
     /* A first request's time began with the connection: a late request line gains none. */
     if (connection->phase != CONNECTION_HEADER)
         connection_enter(connection, CONNECTION_HEADER,
                          listener->server->config->timeouts_header_ms);
     return job;
-}
-
-static enum MHD_Result take_header(void *user, enum MHD_ValueKind kind, const char *name,
-                                   const char *value)
-{
-    struct heads *heads = user;
-
-    (void)kind;
-    heads->too_many = heads->n == MAX_HEADERS;
-    if (heads->too_many)
-        return MHD_NO;
-    heads->list[heads->n++] = (struct header){name, value != NULL ? value : ""};
-    return MHD_YES;
 }
 
 static enum MHD_Result take_parameter(void *user, enum MHD_ValueKind kind, const char *name,
@@ -69,36 +52,6 @@ static enum MHD_Result take_parameter(void *user, enum MHD_ValueKind kind, const
     job->parameters[job->input.n_parameters - 1] =
         (struct parameter){name, value != NULL ? value : ""};
     return MHD_YES;
-}
-
-static struct gate_request head_of(const struct job *job, struct heads *heads)
-{
-    const struct config *config = &job->settings->config;
-
-    heads->n = 0;
-    heads->too_many = false;
-    MHD_get_connection_values(job->mhd, MHD_HEADER_KIND, take_header, heads);
-    return (struct gate_request){.method = job->method,
-                                 .path = job->path,
-                                 .headers = heads->list,
-                                 .n_headers = heads->n,
-                                 .max_body_bytes = config->limits_body_bytes,
-                                 .allowed_hosts = job->connection->listener->allowed_hosts};
-}
-
-static bool pass_gate(struct job *job, const char *version, struct problem *reterr)
-{
-    struct heads heads;
-    struct gate_request request = head_of(job, &heads);
-
-    journal_take_trace(job, heads.list, heads.n);
-    request.version = version;
-    if (job->target_fault != NULL)
-        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "%s.", job->target_fault);
-    if (heads.too_many)
-        return problem_set(reterr, PROBLEM_BAD_HEADER, NULL, "There are more than %d headers.",
-                           MAX_HEADERS);
-    return gate_check(&request, &job->framing, reterr);
 }
 
 static bool has_body(const struct job *job)
@@ -210,20 +163,15 @@ static bool begin_body(struct job *job)
 
 void http_refuse_lengths(struct listener *listener)
 {
-    struct heads heads;
-    struct framing framing;
-
     for (struct connection *at = listener->server->connections.first; at != NULL; at = at->next) {
         struct problem problem = {0};
-        struct gate_request request;
 
         if (at->job == NULL || at->job->state != JOB_FIRST || at->listener != listener)
             continue;
-        request = head_of(at->job, &heads);
-        if (gate_check_body(&request, &framing, &problem))
+        if (head_check_length(at->job, &problem))
             continue;
         job_break(at->job, &problem);
-        shutdown(at->fd, SHUT_WR); /* so that libmicrohttpd's answer cannot follow ours */
+        connection_end_sending(at); /* so that libmicrohttpd's answer cannot follow ours */
     }
 }
 
@@ -249,7 +197,7 @@ static enum MHD_Result first_call(struct job *job, const char *path, const char 
 
     job->path = path;
     job->method = method;
-    if (!pass_gate(job, version, &problem)) {
+    if (!head_check(job, version, &problem)) {
         answer_problem(&job->answer, &problem, NULL); /* the path may be part of the trick */
         return reject(job);
     }
@@ -273,6 +221,11 @@ static enum MHD_Result body_call(struct job *job, const char *bytes, size_t *n_b
 {
     struct problem problem = {0};
 
+    if (*n_bytes == 0 && !head_check_trailer(job, &problem)) {
+        answer_problem(&job->answer, &problem, NULL);
+        job->answer.close = true;
+        return answer(job);
+    }
     if (*n_bytes == 0) {
         job->timing.receive_ns = clock_ns() - job->started_ns;
         return job->route->handle(job) ? answer(job) : MHD_YES;
@@ -346,15 +299,22 @@ void http_notify_connection(void *user, struct MHD_Connection *mhd, void **conte
     struct listener *listener = user;
     struct server *server = listener->server;
     const union MHD_ConnectionInfo *info;
+    struct connection *connection;
 
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         listener->closed = true;
+        if (*context != NULL)
+            handshake_end(*context);
         connection_free(&server->connections, *context);
         *context = NULL;
         return;
     }
     info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-    *context = connection_new(&server->connections, listener, info->connect_fd);
-    if (*context != NULL)
-        connection_enter(*context, CONNECTION_HEADER, server->config->timeouts_header_ms);
+    connection = connection_new(&server->connections, listener, info->connect_fd);
+    *context = connection;
+    if (connection == NULL)
+        return;
+    connection_enter(connection, CONNECTION_HEADER, server->config->timeouts_header_ms);
+    if (listener->is_tls)
+        handshake_begin(connection, mhd);
 }

@@ -42,8 +42,11 @@ static json_t *facts(const struct server *server)
 {
     json_t *listeners = json_array();
 
-    for (size_t i = 0; i < server->n_listeners; i++)
-        json_push(&listeners, json_string(server->listeners[i].kind));
+    for (size_t i = 0; i < server->n_listeners; i++) {
+        const struct listener *listener = &server->listeners[i];
+
+        json_push(&listeners, json_string(listener->is_tls ? "tls" : listener->kind));
+    }
     return json_pack("{s:o, s:I}", "listeners", listeners, "workers",
                      (json_int_t)server->n_workers);
 }

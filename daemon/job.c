@@ -137,6 +137,6 @@ void job_break(struct job *job, const struct problem *problem)
     stats_request(job->route, job->answer.status);
     stats_refusal(problem->code);
     job->held_fd = linger_hold(&job->server->lingers, job->connection->fd);
-    answer_send(&job->answer, job->connection->fd);
+    answer_send(&job->answer, job->connection);
     job->state = JOB_DROPPED;
 }

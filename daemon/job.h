@@ -49,6 +49,8 @@ struct job {
     const struct token *token; /* who asks; NULL where nobody was asked to tell */
     struct connection *connection;
     struct MHD_Connection *mhd;
+    const char *target; /* as sent; only its place is left when it is unescaped */
+    size_t target_bytes;
     const char *target_fault; /* static; NULL for none */
     const char *method;       /* these two are libmicrohttpd's, until the request is complete */
     const char *path;

@@ -72,16 +72,19 @@ static struct MHD_Daemon *start(struct listener *listener, int fd, unsigned max_
     const struct config *config = listener->server->config;
     unsigned per_address = listener->is_unix ? 0 : (unsigned)config->limits_connections_per_address;
 
+    listener->is_tls = !listener->is_unix && listener->server->settings->tls != NULL;
     /* STRICT_FOR_CLIENT stays off: for want of a Host it sends its answer twice; gate.c is
      * stricter anyway. */
     return MHD_start_daemon(
-        FLAGS, 0, NULL, NULL, http_handle, listener, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, listener,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION, http_notify_connection,
-        listener, MHD_OPTION_NOTIFY_COMPLETED, http_completed, listener,
-        MHD_OPTION_URI_LOG_CALLBACK, http_begin, listener, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT, max_connections,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address, MHD_OPTION_CONNECTION_TIMEOUT,
-        backup_timeout_s(config), MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        FLAGS | (listener->is_tls ? MHD_USE_TLS : 0), 0, NULL, NULL, http_handle, listener,
+        MHD_OPTION_EXTERNAL_LOGGER, log_mhd, listener, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_NOTIFY_CONNECTION, http_notify_connection, listener, MHD_OPTION_NOTIFY_COMPLETED,
+        http_completed, listener, MHD_OPTION_URI_LOG_CALLBACK, http_begin, listener,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address,
+        MHD_OPTION_CONNECTION_TIMEOUT, backup_timeout_s(config), MHD_OPTION_SIGPIPE_HANDLED_BY_APP,
+        1, listener->is_tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, TLS_PRIORITIES,
+        MHD_OPTION_HTTPS_CERT_CALLBACK2, tls_no_certificate, MHD_OPTION_END);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -113,7 +116,8 @@ static bool open_on(struct listener *listener, int fd, unsigned max_connections)
         return false;
     }
     info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (uv_poll_init(&listener->server->loop, &listener->poll, info->epoll_fd) != 0) {
+    if ((listener->is_tls && !handshake_open(listener)) ||
+        uv_poll_init(&listener->server->loop, &listener->poll, info->epoll_fd) != 0) {
         MHD_stop_daemon(listener->daemon);
         log_event(LOG_LEVEL_ERROR, "listen-failed", LOG_TEXT(listener->kind, listener->where),
                   LOG_TEXT("reason", "the loop does not take it"));
@@ -177,17 +181,15 @@ bool listener_open_passed(struct listener *listener, struct server *server,
 {
     struct address address = {.n_bytes = sizeof(address.storage)};
     bool is_unix = passed->family == AF_UNIX;
-    bool is_tcp = passed->family == AF_INET || passed->family == AF_INET6;
 
     *listener = (struct listener){
         .server = server, .kind = is_unix ? "unix" : "tcp", .is_unix = is_unix, .is_passed = true};
-    if (passed->type != SOCK_STREAM || !(is_unix || is_tcp) ||
-        getsockname(passed->fd, (struct sockaddr *)&address.storage, &address.n_bytes) != 0) {
+    if (getsockname(passed->fd, (struct sockaddr *)&address.storage, &address.n_bytes) != 0) {
         log_event(LOG_LEVEL_ERROR, "listen-failed", LOG_UINT("fd", (uint64_t)passed->fd),
-                  LOG_TEXT("reason", "what was passed is no listening stream socket"));
+                  LOG_TEXT("reason", strerror(errno)));
         return false;
     }
-    listener->is_loopback = is_tcp && address_is_loopback(&address);
+    listener->is_loopback = !is_unix && address_is_loopback(&address);
     address_print(&address, listener->where);
     listener_allow_hosts(listener, server->config);
     return open_on(listener, passed->fd, max_connections);
@@ -279,5 +281,7 @@ void listener_stop(struct listener *listener)
     uv_poll_stop(&listener->poll);
     uv_timer_stop(&listener->timer);
     MHD_stop_daemon(listener->daemon);
+    if (listener->is_tls)
+        handshake_close(listener);
     listener->daemon = NULL;
 }

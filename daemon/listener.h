@@ -8,6 +8,7 @@
 
 #include "daemon/address.h"
 #include "daemon/config.h"
+#include "daemon/handshake.h"
 
 struct MHD_Daemon;
 struct server;
@@ -18,6 +19,7 @@ struct listener {
     const char *kind;          /* "tcp", "unix" */
     char where[ADDRESS_TEXT_BYTES];
     bool is_unix;
+    bool is_tls;
     bool is_loopback; /* TCP that no other machine reaches */
     bool is_passed;   /* by the service manager, whose it stays */
     bool is_quiet;    /* takes no new connections; its socket file may be a successor's by now */
@@ -25,6 +27,7 @@ struct listener {
     bool closed;      /* a connection was closed: it may accept again, but does so only when run */
     bool starved;     /* no descriptor for a connection that waits: left alone for a moment */
     char allowed_hosts[CONFIG_TEXT_BYTES]; /* for gate.h; "" for all */
+    struct handshakes handshakes;          /* where is_tls */
     uv_poll_t poll;
     uv_timer_t timer;
 };

@@ -10,6 +10,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/member.h"
 #include "daemon/message.h"
 #include "daemon/registry.h"
 #include "daemon/server.h"
@@ -126,6 +127,29 @@ void mailbox_answer(struct mailbox *mailbox)
         end(mailbox);
 }
 
+/* As on listen.unix, and by shm.uids: with each message, for a reload may change who may. */
+static bool check_peer(const struct mailbox *mailbox, struct problem *reterr)
+{
+    const struct config *config = mailbox->server->config;
+
+    if (!uid_is_listed(config->shm_uids, mailbox->uid))
+        return problem_set(reterr, PROBLEM_SHM_FORBIDDEN, NULL,
+                           "Your user may not use shared memory here (shm.uids).");
+    return member_is_allowed(mailbox->fd, config->auth_unix_uids, config->auth_unix_gids) ||
+           problem_set(reterr, PROBLEM_FORBIDDEN, NULL,
+                       "Your user may not use this socket (auth.unix_uids, auth.unix_gids).");
+}
+
+static bool begin(struct mailbox *mailbox, struct packet *packet)
+{
+    struct problem problem = {0};
+
+    if (check_peer(mailbox, &problem))
+        return message_begin(mailbox, packet);
+    packet_close_fds(packet);
+    return message_refuse(mailbox, &problem);
+}
+
 /* One message, so that others get their turn; the next is looked for when it is answered. */
 static void receive(struct mailbox *mailbox)
 {
@@ -137,7 +161,7 @@ static void receive(struct mailbox *mailbox)
     case PACKET_NONE:
         return;
     case PACKET_THERE:
-        ok = message_begin(mailbox, &packet);
+        ok = begin(mailbox, &packet);
         break;
     case PACKET_BROKEN:
         ok = message_refuse(mailbox, &problem);
@@ -181,19 +205,16 @@ static void on_event(uv_poll_t *poll, int status, int events)
 /* ---- connections ----------------------------------------------------------------------------- */
 
 /* Those who may not are told so. */
-static void refuse_peer(struct mailbox *mailbox)
+static void refuse_peer(struct mailbox *mailbox, const struct problem *problem)
 {
-    struct problem problem = {0};
-
-    problem_set(&problem, PROBLEM_SHM_FORBIDDEN, NULL,
-                "Your user may not use shared memory here (shm.uids).");
-    if (message_refuse(mailbox, &problem))
+    if (message_refuse(mailbox, problem))
         packet_send(mailbox->fd, mailbox->message->answer, mailbox->message->answer_bytes);
     end(mailbox);
 }
 
 static void take_connection(struct server *server, int fd)
 {
+    struct problem problem = {0};
     struct mailbox *mailbox;
     int send_bytes = SEND_BYTES;
     uid_t uid = (uid_t)-1;
@@ -204,10 +225,10 @@ static void take_connection(struct server *server, int fd)
     mailbox = mailbox_new(server, fd, uid);
     if (mailbox == NULL)
         return;
-    if (uid_is_listed(server->config->shm_uids, uid))
+    if (check_peer(mailbox, &problem))
         watch(mailbox, UV_READABLE);
     else
-        refuse_peer(mailbox);
+        refuse_peer(mailbox, &problem);
 }
 
 static void on_connection(uv_poll_t *poll, int status, int events)
@@ -222,25 +243,39 @@ static void on_connection(uv_poll_t *poll, int status, int events)
     watch_listener(&server->mailboxes, server, fd >= 0 || errno == EAGAIN || errno == EINTR);
 }
 
-bool mailbox_open(struct server *server)
+static const char *listen_on(struct server *server, int passed_fd)
 {
     struct mailboxes *mailboxes = &server->mailboxes;
     const struct config *config = server->config;
-    const char *reason = NULL;
+
+    mailboxes->listen_fd = passed_fd;
+    mailboxes->is_passed = passed_fd >= 0;
+    if (mailboxes->is_passed && strcmp(config->shm_enabled, "yes") != 0)
+        return "it takes descriptors, and shm.enabled is not yes";
+    if (!mailboxes->is_passed)
+        mailboxes->listen_fd = socket_listen_unix(config->listen_fd, SOCK_SEQPACKET,
+                                                  (unsigned)config->listen_unix_mode);
+    if (mailboxes->listen_fd < 0)
+        return strerror(errno);
+    mailboxes->text = malloc(PACKET_REQUEST_BYTES);
+    if (mailboxes->text == NULL ||
+        uv_poll_init(&server->loop, &mailboxes->listener, mailboxes->listen_fd) != 0)
+        return "the loop does not take it";
+    return NULL;
+}
+
+bool mailbox_open(struct server *server, int passed_fd)
+{
+    struct mailboxes *mailboxes = &server->mailboxes;
+    const char *path = server->config->listen_fd;
+    const char *reason;
 
     mailboxes->listen_fd = -1;
-    if (config->listen_fd[0] == '\0')
+    if (passed_fd < 0 && path[0] == '\0')
         return true;
-    mailboxes->text = malloc(PACKET_REQUEST_BYTES);
-    mailboxes->listen_fd =
-        socket_listen_unix(config->listen_fd, SOCK_SEQPACKET, (unsigned)config->listen_unix_mode);
-    if (mailboxes->listen_fd < 0)
-        reason = strerror(errno);
-    else if (mailboxes->text == NULL ||
-             uv_poll_init(&server->loop, &mailboxes->listener, mailboxes->listen_fd) != 0)
-        reason = "the loop does not take it";
+    reason = listen_on(server, passed_fd);
     if (reason != NULL) {
-        log_event(LOG_LEVEL_ERROR, "listen-failed", LOG_TEXT("fd", config->listen_fd),
+        log_event(LOG_LEVEL_ERROR, "listen-failed", LOG_TEXT("fd", passed_fd < 0 ? path : "passed"),
                   LOG_TEXT("reason", reason));
         return false;
     }
@@ -269,7 +304,8 @@ static void close_listener(struct server *server)
     mailboxes->is_open = false;
     uv_poll_stop(&mailboxes->listener);
     uv_close((uv_handle_t *)&mailboxes->listener, on_listener_closed);
-    unlink(server->config->listen_fd);
+    if (!mailboxes->is_passed)
+        unlink(server->config->listen_fd);
 }
 
 void mailbox_quiesce(struct server *server)

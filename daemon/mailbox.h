@@ -30,13 +30,17 @@ struct mailboxes {
     struct mailbox *first;
     size_t n;
     uv_poll_t listener;
-    int listen_fd; /* -1: not open */
-    bool is_open;  /* the listener is on the loop */
-    char *text;    /* PACKET_REQUEST_BYTES: a message as it is received */
+    int listen_fd;  /* -1: not open */
+    bool is_open;   /* the listener is on the loop */
+    bool is_passed; /* by the service manager, whose it stays */
+    char *text;     /* PACKET_REQUEST_BYTES: a message as it is received */
 };
 
-/* Listen where the configuration says; nothing where it does not. Errors are logged. */
-bool mailbox_open(struct server *server);
+/*
+ * Listen on a socket that was passed, where it is not -1; else where the configuration says, or
+ * nowhere. Errors are logged.
+ */
+bool mailbox_open(struct server *server, int passed_fd);
 
 /* No new connections; those without a message end, the others when it is answered. */
 void mailbox_quiesce(struct server *server);

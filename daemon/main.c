@@ -11,14 +11,18 @@
 #include "daemon/token_command.h"
 #include "lib/overlap.h"
 
-/* What can be read has been; this reads the tokens. */
+/* What can be read has been; this reads the tokens and the certificate. */
 static int check(const struct config *config)
 {
     struct config_error error = {""};
     struct settings *settings = settings_new(config, &error);
 
+    const char *fault = settings != NULL ? settings_fault(settings) : NULL;
+
     if (settings == NULL)
         fprintf(stderr, "overlapd: %s\n", error.text);
+    if (fault != NULL)
+        fprintf(stderr, "overlapd: warning: %s: %s\n", config->listen_tls_cert, fault);
     settings_release(settings);
     return settings != NULL ? 0 : 2;
 }

@@ -13,6 +13,7 @@
 #include "daemon/mailbox.h"
 #include "daemon/server.h"
 #include "daemon/shm.h"
+#include "daemon/socket.h"
 #include "daemon/stats.h"
 #include "proto/json.h"
 
@@ -153,7 +154,7 @@ static bool work(struct task *task)
     uint64_t waited_ns = clock_ns() - message->queued_ns;
     struct problem problem = {0};
 
-    if (connection_is_gone(message->mailbox->fd))
+    if (socket_is_gone(message->mailbox->fd, false))
         return true;
     if (waited_ns / 1000000 > message->settings->config.timeouts_queue_ms) {
         problem_set(&problem, PROBLEM_QUEUE_FULL, NULL,

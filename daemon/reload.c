@@ -7,6 +7,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/info.h"
+#include "daemon/listeners.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
@@ -112,7 +113,7 @@ static struct settings *make(const struct server *server, const struct config *r
     settings->info = info_text(server, &merged, &settings->info_bytes);
     if (settings->info == NULL)
         config_fail(reterr, "out of memory");
-    if (settings->info != NULL && server_may_listen(server, settings, reterr))
+    if (settings->info != NULL && listeners_are_allowed(server, settings, reterr))
         return settings;
     settings_release(settings);
     return NULL;
@@ -136,6 +137,7 @@ static bool replace(struct server *server, struct config_error *reterr)
               LOG_UINT("tokens_before", before->tokens.n));
     settings_release(before);
     log_set_format(after->config.log_format);
+    settings_log_certificate(after);
     log_set_level(after->config.log_level); /* last, for these lines may not be lost to it */
     return true;
 }

@@ -109,7 +109,7 @@ static bool wait_for_change(struct job *job)
 void run_end_poll(struct job *job)
 {
     unlink_poll(job->server, job);
-    if (connection_is_gone(job->connection->fd)) {
+    if (connection_is_gone(job->connection)) {
         job_resume(job, JOB_DROPPED);
         return;
     }

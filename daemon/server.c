@@ -8,15 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#include "daemon/activation.h"
 #include "daemon/clock.h"
 #include "daemon/crew.h"
 #include "daemon/drain.h"
 #include "daemon/info.h"
 #include "daemon/job.h"
 #include "daemon/keep.h"
+#include "daemon/listeners.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
 #include "daemon/registry.h"
@@ -35,12 +34,6 @@
 #define HEARTBEAT_MS 1000
 
 #define DAY_MS (UINT64_C(24) * 3600 * 1000)
-
-/* Descriptors for everything but connections: the loop, listeners, lingering closes, logs. */
-#define RESERVED_FDS 48
-
-/* What a connection to listen.fd takes: itself, and what comes with its message. */
-#define MAILBOX_FDS (1 + PACKET_MAX_FDS)
 
 /* Of the budget, what the arenas keep for the next bodies instead of giving it back. */
 #define KEPT_SHARE 4
@@ -207,80 +200,6 @@ static bool init_handles(struct server *server)
            init_signals(server);
 }
 
-/* Connections per listener, so that descriptors never run out: libmicrohttpd would spin. */
-static unsigned max_connections(const struct config *config, size_t n_listeners)
-{
-    rlim_t reserved = RESERVED_FDS;
-    struct rlimit files = {0};
-    rlim_t most;
-
-    if (strcmp(config->shm_enabled, "yes") == 0)
-        reserved += config->shm_regions + config->shm_connections * MAILBOX_FDS;
-
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    getrlimit(RLIMIT_NOFILE, &files);
-    most = files.rlim_cur > reserved + n_listeners ? (files.rlim_cur - reserved) / n_listeners : 1;
-    if (config->limits_connections <= most)
-        return (unsigned)config->limits_connections;
-    log_event(LOG_LEVEL_WARN, "connections-limited", LOG_UINT("wanted", config->limits_connections),
-              LOG_UINT("allowed", most),
-              LOG_TEXT("reason", "too few file descriptors (RLIMIT_NOFILE)"));
-    return (unsigned)most;
-}
-
-static bool open_configured(struct server *server)
-{
-    bool tcp = server->config->listen_tcp[0] != '\0';
-    bool local = server->config->listen_unix[0] != '\0';
-    unsigned max = max_connections(server->config, tcp && local ? 2 : 1);
-
-    if (tcp && !listener_open_tcp(&server->listeners[server->n_listeners], server, max))
-        return false;
-    server->n_listeners += tcp;
-    if (local && !listener_open_unix(&server->listeners[server->n_listeners], server, max))
-        return false;
-    server->n_listeners += local;
-    return true;
-}
-
-/* Sockets that were passed are instead of those configured, which could not be shared. */
-static bool open_listeners(struct server *server)
-{
-    struct activation_socket passed[SERVER_MAX_LISTENERS];
-    size_t n = activation_take(passed, SERVER_MAX_LISTENERS);
-    unsigned max;
-
-    if (n == 0)
-        return open_configured(server);
-    if (n > SERVER_MAX_LISTENERS) {
-        log_event(LOG_LEVEL_ERROR, "listen-failed", LOG_UINT("passed", n),
-                  LOG_TEXT("reason", "that is more sockets than can be served"));
-        return false;
-    }
-    max = max_connections(server->config, n);
-    for (size_t i = 0; i < n; i++) {
-        if (!listener_open_passed(&server->listeners[i], server, &passed[i], max))
-            return false;
-        server->n_listeners++;
-    }
-    return true;
-}
-
-bool server_may_listen(const struct server *server, const struct settings *settings,
-                       struct config_error *reterr)
-{
-    for (size_t i = 0; i < server->n_listeners; i++) {
-        const struct listener *listener = &server->listeners[i];
-
-        if (!listener->is_unix && !listener->is_loopback &&
-            !config_check_open(&settings->config, listener->where, reterr))
-            return false;
-    }
-    return true;
-}
-
 void server_use(struct server *server, struct settings *settings)
 {
     server->settings = settings;
@@ -340,9 +259,9 @@ static bool open_server(struct server *server)
                   LOG_TEXT("reason", "this machine lacks the instruction set in kernels.isa"));
         return false;
     }
-    if (!open_store(server) || !open_listeners(server) || !mailbox_open(server))
+    if (!open_store(server) || !listeners_open(server))
         return false;
-    if (!server_may_listen(server, settings, &error)) {
+    if (!listeners_are_allowed(server, settings, &error)) {
         log_event(LOG_LEVEL_ERROR, "start-failed", LOG_TEXT("reason", error.text));
         return false;
     }
@@ -385,6 +304,7 @@ int server_run(const struct config *config, char *const *arguments, char *const 
     init_shm(config);
     init_memory(server, config);
     if (init_settings(server, config) && open_server(server)) {
+        settings_log_certificate(server->settings);
         announce(server);
         watchdog_start(server);
         uv_run(&server->loop, UV_RUN_DEFAULT);

@@ -74,10 +74,6 @@ struct server {
  */
 int server_run(const struct config *config, char *const *arguments, char *const *variables);
 
-/* Whether every listener may stay open with these: others reach it only with tokens. */
-bool server_may_listen(const struct server *server, const struct settings *settings,
-                       struct config_error *reterr);
-
 /* From now on these are in force; takes them. */
 void server_use(struct server *server, struct settings *settings);
 

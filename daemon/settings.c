@@ -5,10 +5,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <uv.h>
 
 #include "daemon/clock.h"
 #include "daemon/crew.h"
+#include "daemon/log.h"
 #include "daemon/memory.h"
 #include "daemon/token_file.h"
 
@@ -51,6 +53,8 @@ static bool fill(struct settings *settings, struct config_error *reterr)
     if (uv_random(NULL, NULL, &settings->env.hash_seed, sizeof(settings->env.hash_seed), 0, NULL) !=
         0)
         return config_fail(reterr, "no random numbers");
+    if (config->listen_tls_cert[0] != '\0' && (settings->tls = tls_new(config, reterr)) == NULL)
+        return false;
     if (strcmp(config->auth_mode, "none") == 0 || !token_file_find(config, path))
         return true;
     settings->has_tokens = true;
@@ -73,6 +77,24 @@ struct settings *settings_new(const struct config *config, struct config_error *
     return NULL;
 }
 
+const char *settings_fault(const struct settings *settings)
+{
+    return settings->tls != NULL ? tls_fault(settings->tls, time(NULL)) : NULL;
+}
+
+void settings_log_certificate(const struct settings *settings)
+{
+    const char *fault = settings_fault(settings);
+    char ends[TLS_TIME_BYTES];
+
+    if (settings->tls == NULL)
+        return;
+    tls_print_expiry(settings->tls, ends);
+    log_event(fault != NULL ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "certificate",
+              LOG_TEXT("file", settings->config.listen_tls_cert), LOG_TEXT("ends", ends),
+              LOG_TEXT("reason", fault));
+}
+
 struct settings *settings_hold(struct settings *settings)
 {
     settings->n_holders++;
@@ -84,6 +106,7 @@ void settings_release(struct settings *settings)
     if (settings == NULL || --settings->n_holders > 0)
         return;
     tokens_done(&settings->tokens);
+    tls_release(settings->tls);
     free(settings->info);
     free(settings);
 }

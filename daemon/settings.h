@@ -5,6 +5,7 @@
 #define DAEMON_SETTINGS_H
 
 #include "daemon/config.h"
+#include "daemon/tls.h"
 #include "daemon/token.h"
 #include "proto/env.h"
 
@@ -18,6 +19,7 @@ struct settings {
     struct env env;
     struct tokens tokens;
     bool has_tokens; /* they are asked for; there may be none */
+    struct tls *tls; /* of the TCP listeners; NULL for none */
     char *info;      /* the text of /v1/info; NULL until there is a server */
     size_t info_bytes;
 };
@@ -27,6 +29,12 @@ struct settings *settings_new(const struct config *config, struct config_error *
 
 /* Threads that take any job: as configured, or one for each core. */
 size_t settings_threads(const struct config *config);
+
+/* What is wrong with listen.tls_cert today although it is served; NULL for nothing. */
+const char *settings_fault(const struct settings *settings);
+
+/* Say in the log until when the certificate is good, if there is one. */
+void settings_log_certificate(const struct settings *settings);
 
 struct settings *settings_hold(struct settings *settings);
 void settings_release(struct settings *settings); /* NULL is legal */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -93,4 +94,20 @@ int socket_listen_unix(const char *path, int type, unsigned mode)
     fd = listen_on(&address, type);
     umask(before);
     return fd;
+}
+
+/*
+ * With TLS its last record, the notice that it closes, may never be read and hide the end: there
+ * who ends one direction ends both, as TLS before 1.3 has it.
+ */
+bool socket_is_gone(int fd, bool is_tls)
+{
+    struct pollfd reset = {fd, is_tls ? POLLRDHUP : 0, 0};
+    char byte;
+    ssize_t n;
+
+    if (poll(&reset, 1, 0) > 0 && (reset.revents & (POLLERR | POLLHUP | POLLRDHUP)) != 0)
+        return true;
+    n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }

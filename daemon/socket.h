@@ -1,4 +1,4 @@
-/* socket.h - listening sockets, bound by us: libmicrohttpd would let others share the port. */
+/* socket.h - listening sockets, bound by us; connecting; whether a peer is gone. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef DAEMON_SOCKET_H
 #define DAEMON_SOCKET_H
@@ -12,5 +12,11 @@ int socket_listen_unix(const char *path, int type, unsigned mode);
 
 /* A blocking connection whose reads and writes end after timeout_s. */
 int socket_connect(const struct address *address, int timeout_s);
+
+/*
+ * Whether the peer has closed the connection and nothing of it is left to read. libmicrohttpd
+ * 0.9.75 misses it when the last data and the end arrive together, and when suspended. Any thread.
+ */
+bool socket_is_gone(int fd, bool is_tls);
 
 #endif

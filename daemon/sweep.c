@@ -2,8 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/sweep.h"
 
-#include <sys/socket.h>
-
 #include "daemon/clock.h"
 #include "daemon/job.h"
 #include "daemon/journal.h"
@@ -26,7 +24,7 @@ static void expire_body(struct job *job)
     problem_set(&problem, PROBLEM_BODY_TIMEOUT, NULL,
                 "The body did not arrive within the time allowed (timeouts.body, body_rate).");
     job_break(job, &problem);
-    shutdown(job->connection->fd, SHUT_WR); /* not both ways: what arrives would reset it */
+    connection_end_sending(job->connection); /* not both ways: what arrives would reset it */
     connection_enter(job->connection, CONNECTION_WRITE, FAREWELL_MS);
     log_event_limited(LOG_LEVEL_INFO, "body-timeout", LOG_TEXT("path", job->path),
                       LOG_TEXT("trace", journal_trace(job)));
@@ -59,7 +57,7 @@ static void check_queued(struct server *server, struct job *job, uint64_t now_ms
     struct problem problem = {0};
     bool late = now_ms - job->queued_ns / 1000000 > server->config->timeouts_queue_ms;
 
-    if (!late && !connection_is_gone(job->connection->fd))
+    if (!late && !connection_is_gone(job->connection))
         return;
     if (!pool_remove(server->pool, &job->task))
         return;
@@ -72,7 +70,7 @@ static void check_queued(struct server *server, struct job *job, uint64_t now_ms
 static bool is_over(const struct connection *connection, uint64_t now_ms)
 {
     return connection->job != NULL && connection->job->state == JOB_POLL &&
-           (now_ms >= connection->job->poll_until_ms || connection_is_gone(connection->fd));
+           (now_ms >= connection->job->poll_until_ms || connection_is_gone(connection));
 }
 
 static uint64_t deadline(const struct connection *connection)
@@ -85,7 +83,7 @@ static uint64_t deadline(const struct connection *connection)
 /* libmicrohttpd does not tell of these; the memory they hold would be missed. */
 static void drop_if_gone(struct server *server, struct connection *connection)
 {
-    if (!connection_is_gone(connection->fd))
+    if (!connection_is_gone(connection))
         return;
     if (connection->phase == CONNECTION_WAIT) {
         admission_forget(&server->admission, connection->job);

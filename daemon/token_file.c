@@ -3,14 +3,13 @@
 #include "daemon/token_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/scope.h"
+#include "daemon/secret.h"
 
 #define MAX_TOKENS 1024
 
@@ -134,30 +133,17 @@ static bool take_lines(struct file *file)
     return true;
 }
 
-/* A group may read it, which a daemon without rights of its own can need. */
-static bool is_private(const struct file *file, bool is_credential)
-{
-    struct stat status;
-
-    if (fstat(fileno(file->stream), &status) != 0)
-        return config_fail(file->reterr, "tokens file %s: %s", file->path, strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return config_fail(file->reterr, "%s: not a regular file", file->path);
-    if (!is_credential && (status.st_mode & 0037) != 0)
-        return config_fail(
-            file->reterr, "%s: its mode is %04o, which lets others in; make it 0600 (0640 at most)",
-            file->path, (unsigned)(status.st_mode & 07777));
-    return true;
-}
-
 bool token_file_load(const struct config *config, struct tokens *ret_tokens,
                      struct config_error *reterr)
 {
     char path[PATH_MAX] = "";
     struct file file = {.path = path, .reterr = reterr};
-    int fd = token_file_find(config, path) ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    bool is_credential = config->auth_tokens_file[0] == '\0';
     bool ok;
+    int fd;
 
+    token_file_find(config, path);
+    fd = secret_open(path, "tokens file", is_credential, reterr);
     file.stream = fd >= 0 ? fdopen(fd, "r") : NULL;
     if (file.stream == NULL) {
         config_fail(reterr, "tokens file %s: %s", path, strerror(errno));
@@ -165,7 +151,7 @@ bool token_file_load(const struct config *config, struct tokens *ret_tokens,
             close(fd);
         return false;
     }
-    ok = is_private(&file, config->auth_tokens_file[0] == '\0') && take_lines(&file);
+    ok = take_lines(&file);
     fclose(file.stream);
     if (ok)
         *ret_tokens = file.tokens;

@@ -213,7 +213,7 @@ bool work_run(struct task *task)
 
     job->timing.was_queued = true;
     job->timing.queue_ns = waited_ns;
-    if (connection_is_gone(job->connection->fd)) {
+    if (connection_is_gone(job->connection)) {
         job->answer.status = 0;
         return true;
     }

@@ -129,7 +129,8 @@ class Daemon:
 
     def request(self, method, path, body=None, headers=None, timeout=60):
         """One exchange on a connection of its own: an Answer."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        connection = http.client.HTTPConnection(self.host, self.port)
+        connection.sock = self.connect(timeout)
         try:
             connection.request(method, path, body=body, headers=headers or {})
             return Answer(connection.getresponse())
@@ -281,8 +282,9 @@ def read_until_quiet(connection, quiet=0.5, longest=10):
     return data, False
 
 
-def split_responses(data):
-    """[(status, headers text, body)] of the HTTP responses in data, and what is left over."""
+def split_responses(data, methods=()):
+    """[(status, headers text, body)] of the HTTP responses in data, and what is left over. To HEAD, if
+    these are the methods asked with, there comes no body."""
     found = []
     while data.startswith(b"HTTP/1."):
         head, separator, rest = data.partition(b"\r\n\r\n")
@@ -293,6 +295,8 @@ def split_responses(data):
             name, _, value = line.partition(":")
             if name.lower() == "content-length":
                 length = int(value)
+        if methods[len(found):len(found) + 1] == [b"HEAD"]:
+            length = 0
         found.append((int(text.split()[1]), text, rest[:length]))
         data = rest[length:]
     return found, data

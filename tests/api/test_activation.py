@@ -14,7 +14,9 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from overlapd import Daemon, LIBC, OVERLAPD, PR_SET_PDEATHSIG, multipart, npy, pair, scaled, test, main, MULTIPART
+from overlapd import Daemon, LIBC, OVERLAPD, PR_SET_PDEATHSIG, counts, multipart, npy, pair, scaled, test, main, \
+    MULTIPART
+from shm import Mailbox, memfd, view
 
 FOLDER = tempfile.mkdtemp(prefix="overlapd-test-")
 BODY = multipart(pair(npy(b"\0\1\1\2"), npy(b"\0\1\2\2")))
@@ -31,19 +33,20 @@ fds = [int(fd) for fd in sys.argv[1].split(",")]
 for i, fd in enumerate(fds):
     os.dup2(fd, 3 + i)
 os.closerange(20, 100)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)))
-os.execv(sys.argv[2], sys.argv[2:])"""
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)), LISTEN_FDNAMES=sys.argv[2])
+os.execv(sys.argv[3], sys.argv[3:])"""
 
 
-def command(fds, *options):
-    return [sys.executable, "-c", LAUNCH, ",".join(map(str, fds)), OVERLAPD, *options]
+def command(fds, *options, names=""):
+    return [sys.executable, "-c", LAUNCH, ",".join(map(str, fds)), names, OVERLAPD, *options]
 
 
 class Activated(Daemon):
     """An overlapd that is given listening sockets; those configured are not to be opened."""
 
-    def __init__(self, sockets, *options):
+    def __init__(self, sockets, *options, names=""):
         self.sockets = sockets
+        self.names = names
         super().__init__(*options)
 
     def _spawn(self, options, environment):
@@ -54,8 +57,8 @@ class Activated(Daemon):
         try:
             with open(self.log_path, "wb") as log:
                 return subprocess.Popen(
-                    command(fds, "--listen.unix=" + self.unix, *options), stdin=subprocess.DEVNULL,
-                    stdout=log, stderr=log, pass_fds=fds, env={**os.environ, "NOTIFY_SOCKET": path, **environment},
+                    command(fds, "--listen.unix=" + self.unix, *options, names=self.names),
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=fds, env={**os.environ, "NOTIFY_SOCKET": path, **environment},
                     preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
         finally:
             for fd in fds:
@@ -70,8 +73,8 @@ def listen_tcp(host="127.0.0.1"):
     return made
 
 
-def listen_unix(name):
-    made = socket.socket(socket.AF_UNIX)
+def listen_unix(name, kind=socket.SOCK_STREAM):
+    made = socket.socket(socket.AF_UNIX, kind)
     made.bind(os.path.join(FOLDER, name))
     made.listen(4096)
     return made
@@ -89,10 +92,10 @@ def get(made, path="/v1/info"):
     return status
 
 
-def refusal(fds, *options):
+def refusal(fds, *options, names=""):
     """(exit status, log) of a start that does not succeed."""
     high_fds = [high(fd) for fd in fds]
-    done = subprocess.run(command(high_fds, *options), pass_fds=high_fds, stdin=subprocess.DEVNULL,
+    done = subprocess.run(command(high_fds, *options, names=names), pass_fds=high_fds, stdin=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, timeout=60, check=False)
     for fd in high_fds:
         os.close(fd)
@@ -138,6 +141,74 @@ def too_many_sockets_are_refused():
     with listen_tcp() as tcp:
         status, log = refusal([tcp.fileno()] * 9)
         assert status == 1 and "more sockets than can be served" in log, log
+
+
+def listen_fd(name):
+    return listen_unix(name, socket.SOCK_SEQPACKET)
+
+
+P, R = b"\0\1\1\2" * 64, b"\0\1\2\2" * 64
+SHM = "--shm.enabled=yes"
+
+
+def score(box):
+    """The counts that two memfds over a descriptor socket come to."""
+    fds = [memfd(P), memfd(R)]
+    answer = box.ask({"op": "score", "prediction": view({"fd": 0}, [256]), "reference": view({"fd": 1}, [256])}, fds)
+    for fd in fds:
+        os.close(fd)
+    assert "classes" in answer, answer
+    return {c["label"]: (c["tp"], c["fp"], c["fn"]) for c in answer["classes"]}
+
+
+def mailbox(made):
+    return Mailbox(made.getsockname())
+
+
+@test
+def a_passed_socket_takes_descriptors_whatever_it_is_called():
+    for names in ("", "tcp:unix:fd", "overlapd.socket:overlapd.socket:overlapd.socket", "http:::"):
+        with listen_tcp() as tcp, listen_unix("c%d.sock" % len(names)) as local, \
+                listen_fd("d%d.sock" % len(names)) as box_socket, \
+                Activated([tcp, local, box_socket], SHM, names=names) as daemon:
+            with mailbox(box_socket) as box:
+                assert score(box) == {label: counts(P, R, label) for label in (1, 2)}
+            assert get(tcp) == 200 and get(local) == 200
+            assert daemon.get("/v1/info").json["server"]["listeners"] == ["tcp", "unix"]
+        assert os.path.exists(os.path.join(FOLDER, "d%d.sock" % len(names)))  # it is the manager's
+
+
+@test
+def a_descriptor_socket_alone_leaves_those_configured():
+    with listen_fd("e.sock") as made, tempfile.TemporaryDirectory() as folder:
+        with Activated([made], SHM, "--listen.tcp=127.0.0.1:0",
+                       "--listen.fd=%s/unused" % folder, names="fd") as daemon:
+            with mailbox(made) as box:
+                assert score(box)
+            assert daemon.get("/livez").status == 200 and os.path.exists(daemon.unix)
+            assert not os.listdir(folder)
+
+
+@test
+def a_successor_finds_who_waits_at_the_descriptor_socket():
+    with listen_tcp() as tcp, listen_fd("f.sock") as made:
+        with Activated([tcp, made], SHM), mailbox(made) as box:
+            assert score(box)
+        with mailbox(made) as box:  # connects while nobody serves
+            with Activated([tcp, made], SHM):
+                assert score(box)
+
+
+@test
+def descriptor_sockets_that_cannot_be_are_refused():
+    with listen_tcp() as tcp, listen_unix("g.sock") as local, listen_fd("h.sock") as made, listen_fd("i.sock") as other:
+        for sockets, names, options, reason in (
+                ([made], "", [], "it takes descriptors, and shm.enabled is not yes"),
+                ([made, other], "", [SHM], "only one socket can take descriptors"),
+                ([tcp], "fd", [SHM], "it is not what it is called"), ([local], "fd", [SHM], "it is not what it is called"),
+                ([local], "tcp", [], "it is not what it is called"), ([tcp, made], "tcp:unix", [SHM], "it is not what it is called")):
+            status, log = refusal([s.fileno() for s in sockets], "--listen.tcp=127.0.0.1:0", *options, names=names)
+            assert status == 1 and reason in log, log
 
 
 @test

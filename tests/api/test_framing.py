@@ -8,11 +8,14 @@ is noticed (measured with 0.9.75-6; docs/api.md lists them)."""
 import concurrent.futures
 import os
 import re
+import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from overlapd import Daemon, multipart, npy, pair, read_until_quiet, split_responses, test, main
 from overlapd import MULTIPART, scaled
+import framing
+import rfc9112
 
 BODY = multipart(pair(npy(b"\0\1\1\2"), npy(b"\0\1\2\2")))
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -122,6 +125,14 @@ REFUSED = {
     "delete in a value": get(b"X-A: a\x7fb"),
     "obs-fold after the last header": get(b"X-A: 1", b" " + CL + b"5"),
     "obs-fold hides a length": post(b"X-A: 1", b" " + CL + b"0", CL + LENGTH),
+    "obs-fold": get(b"X-A: 1", b" 2"),
+    "bare LF line ends": b"GET /livez HTTP/1.1\nHost: localhost\n\n" + SMUGGLED,
+    "one bare LF": b"GET /livez HTTP/1.1\r\nHost: localhost\nX-A: 1\r\n\r\n" + SMUGGLED,
+    "a bare LF ends the head": b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\n" + SMUGGLED,
+    "NUL in a value": get(b"X-A: a\0b"),
+    "empty name ends the header": get(b": 1")[:-len(SMUGGLED) - 2] + SMUGGLED,
+    "a colon alone ends the header": get(b":")[:-len(SMUGGLED) - 2] + SMUGGLED,
+    "two blanks in the request line": get(line=b"GET  /livez HTTP/1.1"),
     # Host and target
     "no host": get(host=b""),
     "two hosts": get(b"Host: elsewhere"),
@@ -192,11 +203,8 @@ ONCE = {
 # Accepted by libmicrohttpd 0.9.75 itself, where the daemon cannot see them. A proxy in front must
 # refuse these (haproxy and nginx do). What they do today: the sequence of statuses.
 RESIDUAL = {
-    "obs-fold": (get(b"X-A: 1", b" 2", tail=b""), [200]),
-    "bare LF line ends": (b"GET /livez HTTP/1.1\nHost: localhost\n\n", [200]),
-    "one bare LF": (b"GET /livez HTTP/1.1\r\nHost: localhost\nX-A: 1\r\n\r\n", [200]),
-    "NUL in a value": (get(b"X-A: a\0b", tail=b""), [200]),
-    "empty name ends the header": (get(b": 1")[:-len(SMUGGLED) - 2] + SMUGGLED, [200, 404]),
+    "NUL and LF for CRLF": (b"GET /livez HTTP/1.1\r\nHost: localhost\0\n\r\n", [200]),
+    "an empty line of LF alone before the request": (b"\n" + get(tail=b""), [200]),
     "chunk extension ended by LF": (post(CHUNKED, body=chunked().replace(b"\r\n", b";a\n", 1),
                                          tail=b""), [200]),
     "chunk size ended by LF": (post(CHUNKED, body=chunked().replace(b"\r\n", b"\n", 1), tail=b""), [200]),
@@ -213,6 +221,14 @@ LEGAL = {
     "tab as blank before a value": (get(b"X-A:\t1", tail=b""), [200]),
     "length with zeros before": (post(CL + b"000" + LENGTH, tail=b""), [200]),
     "empty line before the request": (b"\r\n" + get(tail=b""), [200]),
+    "blanks after a value": (get(b"X-A: 1 \t ", tail=b""), [200]),
+    "empty values": (get(b"X-A:", b"X-B: ", b"X-C: \t", tail=b""), [200]),
+    "value of 20 KB": (get(b"X-A: " + b"a" * 20000, tail=b""), [200]),
+    "120 headers": (get(*[b"X-%d: %d" % (i, i) for i in range(119)], tail=b""), [200]),
+    "HTTP/1.0 without a header": (get(line=b"GET /livez HTTP/1.0", host=b"", tail=b""), [200]),
+    "a body before a larger head": (post(CL + LENGTH, tail=get(b"X-A: " + b"a" * 9000, tail=get(tail=b""))), [200, 200, 200]),
+    "trailer": (post(CHUNKED, body=chunked()[:-2] + b"X-A: 1\r\nX-B: \r\n\r\n", tail=get(tail=b"")), [200, 200]),
+    "query as browsers leave it": (get(line=b"GET /livez?a=[1]|{2}^`3`&b=%5B HTTP/1.1", tail=b""), [200]),
 }
 
 
@@ -333,6 +349,119 @@ def the_daemon_serves_and_owes_nothing_afterwards():
     assert DAEMON.score(pair(npy(b"\0\1\1\2"), npy(b"\0\1\2\2"))).status == 200
     DAEMON.settle(budget_used_bytes=0, jobs_running=0, waiting=0)
     DAEMON.stop()
+
+CORPUS = framing.Corpus(BODY, MULTIPART)
+MATRIX = CORPUS.all()
+PLAYERS = 100
+DEAF = Daemon("--timeouts.header=%g" % scaled(3, 10), "--timeouts.body=%g" % scaled(3, 10), "--limits.body_bytes=65536",
+              "--limits.connections_per_address=0")
+
+
+# Where the daemon, for libmicrohttpd 0.9.75 below it, reads otherwise than the strict reader: by the
+# bytes of the request at which that one stopped. docs/api.md lists these.
+CONTROL = rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+RESIDUE = {
+    "a line of a head ends with NUL LF": lambda reading: not reading.in_body and b"\0\n" in reading.rest.partition(b"\r\n\r\n")[0] + b"\n",
+    "an empty line before a request ends with LF": lambda reading: reading.rest[:1] == b"\n",
+    "a line between chunks has a control byte or ends with LF":
+        lambda reading: reading.in_body and re.search(CONTROL + rb"|\r\r|[^\r]\n", reading.rest.partition(b"\r\n\r\n")[2]),
+}
+# Where it refuses what it need not.
+STRICTER = re.compile(rb"(?i)\r\n(?:content-length|transfer-encoding):[^\r\n]*[ \t]\r\n")
+OWN_NAME = re.compile(rb"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]*)?", re.I)
+
+
+def wanted(message):
+    """The statuses that a well framed request may get."""
+    hosts = rfc9112.values(message.fields, b"host")
+    if message.may_refuse or b"%00" in message.target or (hosts and not OWN_NAME.fullmatch(hosts[0])):
+        return {200, 404, *REFUSALS}
+    if message.target.partition(b"?")[0] == b"/livez" and message.method in (b"GET", b"HEAD") and not message.body:
+        return {200}
+    if message.target == b"/v1/score" and message.method == b"POST" and message.body == BODY and \
+            rfc9112.values(message.fields, b"content-type") == [MULTIPART.encode()]:
+        return {200}
+    return set(range(200, 500)) - {408}
+
+
+def disagreement(reading, responses, rest, closed):
+    """Where the answers are not those to what the strict reader read; None where they are."""
+    responses = [(status, head) for status, head, _ in responses if status != 100]
+    if rest:
+        return "something that is no answer: %r" % rest[:60]
+    for i, (status, head) in enumerate(responses):
+        last = i == len(responses) - 1
+        if i < len(reading.messages):
+            message = reading.messages[i]
+            if status not in wanted(message):
+                return "answer %d is %d to %s" % (i + 1, status, message.target)
+            if last and i + 1 < len(reading.messages) and b"connection: close" not in head.lower().encode():
+                return "%d answers to %d requests" % (i + 1, len(reading.messages))
+        elif i > len(reading.messages) or reading.end == "complete" or status not in REFUSALS:
+            return "answer %d is %d where the reader has %d requests, then %s %s" % (
+                i + 1, status, len(reading.messages), reading.end, reading.reason)
+    if reading.messages and not responses:
+        return "no answer at all"
+    if reading.end == "bad" and not closed:
+        return "left open after %s" % reading.reason
+    return None
+
+
+def play(item):
+    name, payload = item
+    reading = rfc9112.read(payload)
+    with DEAF.connect() as connection:
+        try:
+            connection.sendall(payload)
+        except ConnectionError:
+            pass
+        data, closed = read_until_quiet(connection, QUIET_S)
+    responses, rest = split_responses(data, [message.method for message in reading.messages])
+    fault = disagreement(reading, responses, rest, closed)
+    if fault and STRICTER.search(payload) and [status for status, _, _ in responses] == [400] and closed:
+        fault = None
+    return name, reading, fault
+
+
+@test
+def a_legal_head_is_served_in_whatever_pieces_it_comes():
+    head = get(*[b"X-%d:%s%s" % (i, b" " * (i % 3), b"a" * (i * 7 % 60)) for i in range(40)], tail=b"")
+    payload = b"\r\n" + head + post(CL + LENGTH, tail=b"") + post(CHUNKED, body=chunked(), tail=b"") + head
+
+    def drip(n_bytes):
+        with DEAF.connect() as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for i in range(0, len(payload), n_bytes):
+                connection.sendall(payload[i:i + n_bytes])
+            data, _ = read_until_quiet(connection, QUIET_S)
+        return [status for status, _, _ in split_responses(data)[0]]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for n_bytes, statuses in zip((1, 2, 3, 7, 100, 1499, 1500), pool.map(drip, (1, 2, 3, 7, 100, 1499, 1500))):
+            assert statuses == [200] * 4, (n_bytes, statuses)
+
+
+@test
+def the_daemon_agrees_with_a_strict_reader_but_for_the_known_residue():
+    with concurrent.futures.ThreadPoolExecutor(PLAYERS) as pool:
+        found = [one for one in pool.map(play, MATRIX.items()) if one[2]]
+    classes, others = dict.fromkeys(RESIDUE, 0), []
+    for name, reading, fault in found:
+        known = [residue for residue, is_it in RESIDUE.items() if is_it(reading)]
+        if known:
+            classes[known[0]] += 1
+        else:
+            others.append("%s: %s" % (name, fault))
+    print("# %d payloads; residue: %s" % (len(MATRIX), classes))
+    assert len(MATRIX) >= 1000 and not others, "%d:\n%s" % (len(others), "\n".join(others))
+    assert all(classes.values()), classes  # else there is one class less to warn of
+
+
+@test
+def the_strict_reader_is_neither_deaf_nor_blind():
+    ends = [rfc9112.read(payload).end for payload in MATRIX.values()]
+    assert ends.count("bad") > 500 and ends.count("complete") > 200 and ends.count("incomplete") > 10
+    for name, (payload, statuses) in LEGAL.items():
+        assert len(rfc9112.read(payload).messages) == len(statuses), name
 
 
 main()

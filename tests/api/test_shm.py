@@ -199,6 +199,38 @@ def users_who_are_not_listed_are_told_so():
         assert daemon.metric('overlapd_rejected_total{code="shm-forbidden"}') == 2
 
 
+@test
+def the_rules_of_the_unix_socket_hold_for_descriptors_too():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "overlapd.conf")
+
+        def allow(text):
+            with open(path, "w", encoding="ascii") as file:
+                file.write("[auth]\n" + text)
+
+        def await_ready(daemon):
+            daemon.signal(signal.SIGHUP)
+            while b"READY=1" not in daemon.notify.recv(4096):
+                pass
+
+        own = "unix_uids = 12345, %d\n" % os.geteuid()
+        allow(own)
+        with ShmDaemon("--config=" + path) as daemon, daemon.mailbox() as box:
+            assert "handle" in box.register(memfd(P))
+            for text in ("unix_uids = 12345\n", "unix_gids = 12345\n"):
+                allow(text)
+                await_ready(daemon)
+                refused(box.register(memfd(P)), "forbidden")  # who is connected already
+                with daemon.mailbox() as late:
+                    refused(late.receive(), "forbidden")
+                assert daemon.unix_request("GET", "/v1/shm").json["code"] == "forbidden"
+            allow("unix_gids = %d\n" % os.getegid())
+            await_ready(daemon)
+            assert "handle" in box.register(memfd(P))
+            with daemon.mailbox() as late:
+                assert "handle" in late.register(memfd(P))
+
+
 def as_user(uid, code, *arguments):
     """Runs Python as another user; what it prints."""
     done = subprocess.run(

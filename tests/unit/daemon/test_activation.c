@@ -56,6 +56,33 @@ static void what_was_passed_is_told_apart(void **state)
     close(4);
 }
 
+static void expect_names(const char *names, const char *first, const char *second)
+{
+    struct activation_socket sockets[2];
+
+    pass(own_pid(), "2");
+    if (names != NULL)
+        setenv("LISTEN_FDNAMES", names, 1);
+    else
+        unsetenv("LISTEN_FDNAMES");
+    assert_int_equal(activation_take(sockets, 2), 2);
+    assert_string_equal(sockets[0].name, first);
+    assert_string_equal(sockets[1].name, second);
+}
+
+static void names_go_with_their_sockets(void **state)
+{
+    (void)state;
+    expect_names("unix:fd", "unix", "fd");
+    expect_names("tcp:fd:more", "tcp", "fd");
+    expect_names("fd", "fd", "");
+    expect_names(":fd", "", "fd");
+    expect_names("1234567:", "1234567", "");
+    expect_names("overlapd.socket:fd", "", "fd"); /* longer than ours are */
+    expect_names("", "", "");
+    expect_names(NULL, "", "");
+}
+
 static void they_are_taken_once(void **state)
 {
     struct activation_socket sockets[1];
@@ -96,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_passed_is_told_apart),
+        cmocka_unit_test(names_go_with_their_sockets),
         cmocka_unit_test(they_are_taken_once),
         cmocka_unit_test(more_than_fit_are_counted),
         cmocka_unit_test(those_of_another_process_are_left),
