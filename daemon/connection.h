@@ -25,6 +25,7 @@ struct connection {
     struct listener *listener;
     struct job *job; /* the request in progress; NULL for none */
     int fd;          /* libmicrohttpd's: only to be looked at and shut down */
+    uint64_t user;   /* of its requests without a token */
     enum connection_phase phase;
     uint64_t since_ms;    /* when the phase began */
     uint64_t deadline_ms; /* 0 for none; CONNECTION_BODY has job_body_deadline */

@@ -12,6 +12,7 @@
 #include "daemon/route.h"
 #include "daemon/server.h"
 #include "daemon/stats.h"
+#include "daemon/user.h"
 
 /* More than any client sends; libmicrohttpd bounds the bytes, not the count. */
 #define MAX_HEADERS 128
@@ -357,6 +358,8 @@ void http_notify_connection(void *user, struct MHD_Connection *mhd, void **conte
     }
     info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
     *context = connection_new(&server->connections, listener, info->connect_fd);
-    if (*context != NULL)
-        connection_enter(*context, CONNECTION_HEADER, server->config->timeouts_header_ms);
+    if (*context == NULL)
+        return;
+    ((struct connection *)*context)->user = user_of_peer(info->connect_fd, server->seed);
+    connection_enter(*context, CONNECTION_HEADER, server->config->timeouts_header_ms);
 }

@@ -41,7 +41,7 @@ static char *describe(const struct server *server, size_t *ret_bytes)
                  "connections %zu\nrequests %zu\njobs_queued %zu\njobs_running %zu\n"
                  "budget_bytes %" PRIu64 "\nbudget_used_bytes %" PRIu64 "\nwaiting %zu\n",
                  server->connections.n, server->n_jobs, queued, running, memory_budget(),
-                 memory_used(), server->admission.n);
+                 memory_used(), admission_n_waiting(&server->admission));
     *ret_bytes = n > 0 ? (size_t)n : 0;
     return n > 0 ? text : NULL;
 }

@@ -203,17 +203,17 @@ static void the_queue_is_bounded(void **state)
 
     (void)state;
     block(pool, &blocker, 1);
-    assert_true(pool_has_room(pool));
+    assert_true(pool_has_room(pool, 0, SIZE_MAX));
     pool_push(pool, POOL_MIXED, &queued[0].task);
-    assert_true(pool_has_room(pool));
+    assert_true(pool_has_room(pool, 0, SIZE_MAX));
     pool_push(pool, POOL_MIXED, &queued[1].task);
-    assert_false(pool_has_room(pool));
+    assert_false(pool_has_room(pool, 0, SIZE_MAX));
     pool_counts(pool, &n_queued, &n_running);
     assert_int_equal(n_queued, 2);
     assert_int_equal(n_running, 1);
     release(1);
     await(3);
-    assert_true(pool_has_room(pool));
+    assert_true(pool_has_room(pool, 0, SIZE_MAX));
     pool_counts(pool, &n_queued, &n_running);
     assert_int_equal(n_queued + n_running, 0);
     pool_free(pool);
