@@ -45,7 +45,10 @@ void connection_free(struct connections *connections, struct connection *connect
 void connection_enter(struct connection *connection, enum connection_phase phase,
                       uint64_t allowed_ms);
 
-/* The one way to end a connection from outside: libmicrohttpd then reads its end and closes it. */
+/*
+ * The one way to end a connection from outside: libmicrohttpd then reads its end and closes it.
+ * What the client has not taken of an answer by then is lost.
+ */
 void connection_kill(struct connection *connection);
 
 /*
