@@ -17,6 +17,7 @@
 #include "daemon/scope.h"
 #include "daemon/server.h"
 #include "daemon/throttle.h"
+#include "daemon/user.h"
 
 static const char *header(const struct job *job, const char *name)
 {
@@ -82,8 +83,10 @@ static bool check_token(struct job *job, unsigned scopes, struct problem *reterr
     const char *authorization = header(job, MHD_HTTP_HEADER_AUTHORIZATION);
     struct problem problem = {0};
 
-    if (auth_check(&job->settings->tokens, authorization, scopes, &job->token, &problem))
+    if (auth_check(&job->settings->tokens, authorization, scopes, &job->token, &problem)) {
+        job->task.turn.user = user_of_token(job->token, job->server->seed);
         return true;
+    }
     auth_challenge(&problem, authorization, scopes, job->answer.challenge);
     if (problem.code == PROBLEM_UNAUTHENTICATED)
         count_failure(job, &problem);

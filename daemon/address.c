@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <xxhash.h>
+
+/* Of an IPv6 address, what a network gets: whoever has one has 2^64 addresses. */
+#define NETWORK_BYTES 8
 
 static bool parse_port(const char *text, in_port_t *ret_port)
 {
@@ -120,4 +124,31 @@ void address_print(const struct address *address, char *text)
         snprintf(text, ADDRESS_TEXT_BYTES, "%s",
                  ((const struct sockaddr_un *)&address->storage)->sun_path);
     }
+}
+
+/* An IPv4 address in an IPv6 one is itself, not of one network with all others. */
+static const void *host_of(const struct address *address, size_t *ret_n)
+{
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&address->storage;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address->storage;
+    bool mapped;
+
+    *ret_n = sizeof(in->sin_addr);
+    if (address->storage.ss_family == AF_INET)
+        return &in->sin_addr;
+    mapped = IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
+    if (!mapped)
+        *ret_n = NETWORK_BYTES;
+    return &in6->sin6_addr.s6_addr[mapped ? sizeof(in6->sin6_addr) - sizeof(in->sin_addr) : 0];
+}
+
+uint64_t address_hash(const struct address *address, uint64_t seed)
+{
+    const void *bytes;
+    size_t n;
+
+    if (address->storage.ss_family != AF_INET && address->storage.ss_family != AF_INET6)
+        return 0;
+    bytes = host_of(address, &n);
+    return XXH3_64bits_withSeed(bytes, n, seed);
 }

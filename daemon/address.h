@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #define ADDRESS_TEXT_BYTES 128
@@ -27,5 +28,8 @@ void address_reach(struct address *address);
 
 /* text [ADDRESS_TEXT_BYTES] */
 void address_print(const struct address *address, char *text);
+
+/* Of the host alone, and of an IPv6 one its network; 0 for what is neither IPv4 nor IPv6. */
+uint64_t address_hash(const struct address *address, uint64_t seed);
 
 #endif

@@ -46,6 +46,8 @@
     X(UINT, limits, connections_per_address, "64", 0, 100000, "",                                \
       "TCP connections open from one address; 0 for no limit")                                   \
     X(UINT, limits, waiting, "256", 0, 2000, "", "uploads that may wait for memory")             \
+    X(UINT, limits, share, "75", 1, 100, "",                                                     \
+      "percent of memory and of each queue that one user may have: a token, uid or address")     \
     X(BYTES, limits, budget_bytes, "0", 0, TIB, "",                                              \
       "memory for bodies and masks; 0 for a quarter of the machine's or cgroup's")               \
     X(SECONDS, timeouts, header, "10", 10, 3600000, "", "until a request's headers are there")   \

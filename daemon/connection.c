@@ -2,8 +2,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/connection.h"
 
+#include <errno.h>
 #include <gnutls/gnutls.h>
+#include <linux/sockios.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -51,9 +55,20 @@ void connection_enter(struct connection *connection, enum connection_phase phase
     connection->deadline_ms = allowed_ms > 0 ? connection->since_ms + allowed_ms : 0;
 }
 
+/* Without a reset the system would offer it to the client for minutes more, and hold it as long. */
+static void forget_unread(int fd)
+{
+    const struct linger reset = {1, 0};
+    int n_bytes = 0;
+
+    if (ioctl(fd, SIOCOUTQ, &n_bytes) == 0 && n_bytes > 0)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
 void connection_kill(struct connection *connection)
 {
     connection->killed = true;
+    forget_unread(connection->fd);
     shutdown(connection->fd, SHUT_RDWR);
 }
 

@@ -34,6 +34,7 @@ struct connection {
     bool is_shaking;                    /* so is this: no request yet */
     bool is_paused;                     /* suspended until something can be read */
     struct tls *tls;                    /* held: what the session began with */
+    uint64_t user; /* of its requests without a token */
     enum connection_phase phase;
     uint64_t since_ms;    /* when the phase began */
     uint64_t deadline_ms; /* 0 for none; CONNECTION_BODY has job_body_deadline */
@@ -53,7 +54,10 @@ void connection_free(struct connections *connections, struct connection *connect
 void connection_enter(struct connection *connection, enum connection_phase phase,
                       uint64_t allowed_ms);
 
-/* The one way to end a connection from outside: libmicrohttpd then reads its end and closes it. */
+/*
+ * The one way to end a connection from outside: libmicrohttpd then reads its end and closes it.
+ * What the client has not taken of an answer by then is lost.
+ */
 void connection_kill(struct connection *connection);
 
 /* The rest of an answer, or all of it, past libmicrohttpd: what does not fit at once is lost. */

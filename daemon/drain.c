@@ -135,7 +135,7 @@ void drain_finish(struct server *server)
         handshake_resume(at);
         if (at->job == NULL || !at->job->suspended)
             continue;
-        admission_forget(&server->admission, at->job);
+        admission_forget(at->job);
         job_resume(at->job, JOB_DROPPED); /* libmicrohttpd aborts where one is suspended */
     }
     for (size_t i = 0; i < server->n_listeners; i++)

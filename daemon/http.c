@@ -15,6 +15,7 @@
 #include "daemon/route.h"
 #include "daemon/server.h"
 #include "daemon/stats.h"
+#include "daemon/user.h"
 
 void *http_begin(void *user, const char *target, struct MHD_Connection *mhd)
 {
@@ -314,6 +315,7 @@ void http_notify_connection(void *user, struct MHD_Connection *mhd, void **conte
     *context = connection;
     if (connection == NULL)
         return;
+    connection->user = user_of_peer(info->connect_fd, server->seed);
     connection_enter(connection, CONNECTION_HEADER, server->config->timeouts_header_ms);
     if (listener->is_tls)
         handshake_begin(connection, mhd);

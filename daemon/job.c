@@ -9,7 +9,6 @@
 
 #include "daemon/admission.h"
 #include "daemon/clock.h"
-#include "daemon/memory.h"
 #include "daemon/server.h"
 #include "daemon/stats.h"
 
@@ -25,6 +24,7 @@ struct job *job_new(struct server *server, struct connection *connection,
     job->settings = settings_hold(server->settings);
     job->connection = connection;
     job->mhd = mhd;
+    job->task.turn.user = connection->user;
     job->started_ns = clock_ns();
     job->held_fd = -1;
     connection->job = job;
@@ -36,13 +36,13 @@ void job_free(struct job *job)
 {
     struct server *server = job->server;
 
-    admission_forget(&server->admission, job);
+    admission_forget(job);
     score_free(job->score);
     score_kept_done(&job->kept);
     answer_done(&job->answer);
     loss_free(job->loss);
     arena_free(&server->arenas, &job->body);
-    memory_give(job->taken_bytes);
+    admission_give(job);
     if (job->held_fd >= 0)
         linger_begin(&server->lingers, job->held_fd);
     settings_release(job->settings);

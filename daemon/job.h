@@ -41,7 +41,7 @@ enum job_state {
  * and nowhere else. A worker owns it while JOB_QUEUED.
  */
 struct job {
-    struct task task; /* first: the pool's */
+    struct task task; /* first: the pool's; its turn admission's while JOB_WAIT */
     enum job_state state;
     bool suspended;
     struct server *server;
@@ -61,9 +61,7 @@ struct job {
     struct score_input input; /* body and parameters are ours, headers libmicrohttpd's */
     struct segments segments; /* the input's: who finds shared memory for it */
     struct arena body;
-    uint64_t taken_bytes;     /* from the budget: what the arena takes */
-    struct job *next_waiting; /* these two are admission's while JOB_WAIT */
-    struct job *previous_waiting;
+    uint64_t taken_bytes;  /* from the budget: what the arena takes */
     struct job *next_poll; /* these three are run.c's while JOB_POLL */
     struct job *previous_poll;
     uint64_t poll_until_ms;

@@ -108,6 +108,8 @@ static bool open_on(struct listener *listener, int fd, unsigned max_connections)
                   LOG_TEXT("reason", strerror(errno)));
         return false;
     }
+    if (!listener->is_unix)
+        socket_bound_unsent(fd);
     listener->daemon = start(listener, fd, max_connections);
     if (listener->daemon == NULL) {
         close(fd);

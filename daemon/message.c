@@ -15,6 +15,7 @@
 #include "daemon/shm.h"
 #include "daemon/socket.h"
 #include "daemon/stats.h"
+#include "daemon/user.h"
 #include "proto/json.h"
 
 /* Longer messages are parsed by a worker: JSON is slow, 64 KiB take about 2 ms. */
@@ -174,15 +175,18 @@ static void finish(struct task *task)
 
 static void hand_over(struct message *message, enum pool_lane lane)
 {
-    struct pool *pool = message->mailbox->server->pool;
+    const struct server *server = message->mailbox->server;
+    struct pool *pool = server->pool;
     struct problem problem = {0};
+    uint64_t user = user_of_uid(message->mailbox->uid, server->seed);
+    size_t most = (size_t)shares_limit(server->config->workers_jobs, server->config->limits_share);
 
-    if (!pool_has_room(pool)) {
+    if (!pool_has_room(pool, user, most)) {
         problem_set(&problem, PROBLEM_QUEUE_FULL, NULL, "Too many requests wait for a thread.");
         message_fail(message, &problem);
         return;
     }
-    message->task = (struct task){.work = work, .finish = finish};
+    message->task = (struct task){.turn = {.user = user}, .work = work, .finish = finish};
     message->queued_ns = clock_ns();
     pool_push(pool, lane, &message->task);
 }

@@ -23,10 +23,9 @@
  */
 #define SMALL_IN_A_ROW 8
 
-struct queue {
+struct finished {
     struct task *first;
     struct task **last;
-    size_t n;
 };
 
 struct worker {
@@ -43,8 +42,8 @@ struct pool {
     atomic_size_t n_queued; /* these two as last seen with the mutex held, for who has it not */
     atomic_size_t n_busy;
     uv_mutex_t mutex; /* guards all below but workers and n_workers */
-    struct queue queues[POOL_N_LANES];
-    struct queue finished;
+    struct turns lanes[POOL_N_LANES];
+    struct finished finished;
     size_t n_running;
     size_t n_idle_small;
     unsigned small_in_a_row;
@@ -53,51 +52,31 @@ struct pool {
     struct worker workers[];
 };
 
-static void queue_init(struct queue *queue)
+static void finished_init(struct finished *finished)
 {
-    queue->first = NULL;
-    queue->last = &queue->first;
-    queue->n = 0;
+    finished->first = NULL;
+    finished->last = &finished->first;
 }
 
-static void queue_put(struct queue *queue, struct task *task)
+static void finished_put(struct finished *finished, struct task *task)
 {
     task->next = NULL;
-    *queue->last = task;
-    queue->last = &task->next;
-    queue->n++;
+    *finished->last = task;
+    finished->last = &task->next;
 }
 
-static struct task *queue_take(struct queue *queue)
+static struct task *take(struct turns *lane)
 {
-    struct task *task = queue->first;
+    struct turn *turn = lane->first;
 
-    queue->first = task->next;
-    if (queue->first == NULL)
-        queue->last = &queue->first;
-    queue->n--;
-    return task;
-}
-
-static bool queue_remove(struct queue *queue, const struct task *task)
-{
-    struct task **link = &queue->first;
-
-    while (*link != NULL && *link != task)
-        link = &(*link)->next;
-    if (*link == NULL)
-        return false;
-    *link = task->next;
-    if (*link == NULL)
-        queue->last = link;
-    queue->n--;
-    return true;
+    turns_take(lane, turn);
+    return (struct task *)turn;
 }
 
 /* With the mutex held, before it is released. */
 static void publish(struct pool *pool)
 {
-    atomic_store(&pool->n_queued, pool->queues[POOL_SMALL].n + pool->queues[POOL_MIXED].n);
+    atomic_store(&pool->n_queued, pool->lanes[POOL_SMALL].n + pool->lanes[POOL_MIXED].n);
     atomic_store(&pool->n_busy, pool->n_running);
 }
 
@@ -122,17 +101,17 @@ static void wake_all(struct pool *pool)
 
 static struct task *choose(struct pool *pool, enum pool_lane lane)
 {
-    bool small = pool->queues[POOL_SMALL].n > 0;
-    bool large = lane == POOL_MIXED && pool->queues[POOL_MIXED].n > 0;
+    bool small = pool->lanes[POOL_SMALL].n > 0;
+    bool large = lane == POOL_MIXED && pool->lanes[POOL_MIXED].n > 0;
 
     if (small && !(large && pool->small_in_a_row >= SMALL_IN_A_ROW)) {
         pool->small_in_a_row += lane == POOL_MIXED;
-        return queue_take(&pool->queues[POOL_SMALL]);
+        return take(&pool->lanes[POOL_SMALL]);
     }
     if (!large)
         return NULL;
     pool->small_in_a_row = 0;
-    return queue_take(&pool->queues[POOL_MIXED]);
+    return take(&pool->lanes[POOL_MIXED]);
 }
 
 /* With the mutex held. NULL when the pool stops. */
@@ -181,7 +160,7 @@ static void run(void *argument)
         publish(pool);
         if (!is_finished)
             continue;
-        queue_put(&pool->finished, task);
+        finished_put(&pool->finished, task);
         uv_mutex_unlock(&pool->mutex);
         pool->options.finished(pool->options.user);
         uv_mutex_lock(&pool->mutex);
@@ -221,9 +200,7 @@ struct pool *pool_new(const struct pool_options *options)
         return NULL;
     pool->options = *options;
     uv_mutex_init(&pool->mutex);
-    for (int lane = 0; lane < POOL_N_LANES; lane++)
-        queue_init(&pool->queues[lane]);
-    queue_init(&pool->finished);
+    finished_init(&pool->finished);
     ok = start(pool, POOL_SMALL);
     for (size_t i = 0; i < options->n_mixed && ok; i++)
         ok = start(pool, POOL_MIXED);
@@ -233,13 +210,18 @@ struct pool *pool_new(const struct pool_options *options)
     return NULL;
 }
 
-bool pool_has_room(struct pool *pool)
+bool pool_has_room(struct pool *pool, uint64_t user, size_t most)
 {
-    size_t queued;
-    size_t running;
+    size_t queued = 0;
+    size_t own = 0;
 
-    pool_counts(pool, &queued, &running);
-    return queued < pool->options.cap;
+    uv_mutex_lock(&pool->mutex);
+    for (int lane = 0; lane < POOL_N_LANES; lane++) {
+        queued += pool->lanes[lane].n;
+        own += turns_of(&pool->lanes[lane], user);
+    }
+    uv_mutex_unlock(&pool->mutex);
+    return queued < pool->options.cap && (own == 0 || own < most);
 }
 
 void pool_push(struct pool *pool, enum pool_lane lane, struct task *task)
@@ -247,10 +229,10 @@ void pool_push(struct pool *pool, enum pool_lane lane, struct task *task)
     uv_mutex_lock(&pool->mutex);
     task->dropped = pool->stopping;
     if (!task->dropped)
-        queue_put(&pool->queues[lane], task);
+        turns_add(&pool->lanes[lane], &task->turn);
     publish(pool);
     /* A small task goes to the small thread where it waits for no other, else to any. */
-    if (lane == POOL_SMALL && pool->queues[POOL_SMALL].n <= pool->n_idle_small)
+    if (lane == POOL_SMALL && pool->lanes[POOL_SMALL].n <= pool->n_idle_small)
         wake_one(pool, POOL_SMALL);
     else
         wake_one(pool, POOL_MIXED);
@@ -264,7 +246,7 @@ bool pool_remove(struct pool *pool, struct task *task)
     uv_mutex_lock(&pool->mutex);
     found = task->dropped;
     for (int lane = 0; lane < POOL_N_LANES && !found; lane++)
-        found = queue_remove(&pool->queues[lane], task);
+        found = turns_remove(&pool->lanes[lane], &task->turn);
     publish(pool);
     uv_mutex_unlock(&pool->mutex);
     return found;
@@ -276,7 +258,7 @@ struct task *pool_take_finished(struct pool *pool)
 
     uv_mutex_lock(&pool->mutex);
     first = pool->finished.first;
-    queue_init(&pool->finished);
+    finished_init(&pool->finished);
     uv_mutex_unlock(&pool->mutex);
     return first;
 }
@@ -318,9 +300,8 @@ size_t pool_halt(struct pool *pool)
     uv_mutex_lock(&pool->mutex);
     pool->stopping = true;
     for (int lane = 0; lane < POOL_N_LANES; lane++) {
-        for (struct task *task = pool->queues[lane].first; task != NULL; task = task->next)
-            task->dropped = true;
-        queue_init(&pool->queues[lane]);
+        while (pool->lanes[lane].first != NULL)
+            take(&pool->lanes[lane])->dropped = true;
     }
     wake_all(pool);
     publish(pool);

@@ -7,15 +7,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/turns.h"
+
 /*
  * The loop pushes, and a worker what is not for its lane. n_mixed threads take jobs of both lanes,
- * small ones first but not for ever; one more takes small ones alone.
+ * small ones first but not for ever; one more takes small ones alone. In each lane users take
+ * turns.
  */
 enum pool_lane { POOL_SMALL, POOL_MIXED, POOL_N_LANES };
 
 /* First member of what is worked on. Zeroed, it is of the pool's own kind. */
 struct task {
-    struct task *next;
+    struct turn turn;              /* first; its user is the caller's to set */
+    struct task *next;             /* of those that are finished */
     bool (*work)(struct task *);   /* instead of the pool's; false also where nobody asks for it */
     void (*finish)(struct task *); /* for whoever calls pool_take_finished */
     bool dropped;                  /* by pool_halt */
@@ -35,10 +39,11 @@ struct pool *pool_new(
     const struct pool_options *options); /* NULL where threads or memory are out */
 
 /*
- * Room for one more task. A worker that moves its task to the other lane does not ask: then there
- * is one more in the queues than cap.
+ * Room for one more task of this user, who may have no more than most in the queues, or one. A
+ * worker that moves its task to the other lane does not ask: then there is one more in the queues
+ * than cap.
  */
-bool pool_has_room(struct pool *pool);
+bool pool_has_room(struct pool *pool, uint64_t user, size_t most);
 void pool_push(struct pool *pool, enum pool_lane lane, struct task *task);
 
 /* Take back a task that no worker has begun, nor will; false where one has. */

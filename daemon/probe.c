@@ -48,12 +48,12 @@ static const char *workers_state(const struct server *server)
 {
     if (watchdog_count_stuck(server) > 0)
         return "stuck";
-    return pool_has_room(server->pool) ? "ok" : "full";
+    return pool_has_room(server->pool, 0, SIZE_MAX) ? "ok" : "full";
 }
 
 static const char *memory_state(const struct server *server)
 {
-    return server->admission.n > 0 ? "full" : "ok";
+    return admission_n_waiting(&server->admission) > 0 ? "full" : "ok";
 }
 
 static const char *store_state(const struct server *server)
@@ -80,7 +80,7 @@ static char *describe(const struct server *server, size_t *ret_bytes)
         probe_is_ready(server) ? "yes" : "no", loop_state(server), workers_state(server),
         memory_state(server), store_state(server), server->state == SERVER_SERVING ? "no" : "yes",
         server->connections.n, server->n_jobs, queued, running, watchdog_count_stuck(server),
-        memory_budget(), memory_used(), server->admission.n);
+        memory_budget(), memory_used(), admission_n_waiting(&server->admission));
     *ret_bytes = n > 0 ? (size_t)n : 0;
     return n > 0 ? text : NULL;
 }

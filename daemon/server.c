@@ -158,6 +158,7 @@ static bool init_settings(struct server *server, const struct config *config)
     else
         log_event(LOG_LEVEL_ERROR, "start-failed", LOG_TEXT("reason", error.text));
     return settings != NULL &&
+           uv_random(NULL, NULL, &server->seed, sizeof(server->seed), 0, NULL) == 0 &&
            uv_random(NULL, NULL, &server->throttle.seed, sizeof(server->throttle.seed), 0, NULL) ==
                0 &&
            uv_random(NULL, NULL, &server->life, sizeof(server->life), 0, NULL) == 0;

@@ -58,6 +58,7 @@ struct server {
     struct job *polls;   /* those who wait for a change */
     size_t n_polls;
     uint64_t polled_revision; /* the store's, when they were last looked at */
+    uint64_t seed;            /* random: of the hashes of tokens and addresses */
     struct throttle throttle;
     enum server_state state;
     uint64_t quiesced_ms; /* when the listeners closed; 0 for not yet */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,10 @@
 #include <unistd.h>
 
 #define BACKLOG 4096
+
+/* Enough to be busy with until the loop gives more; a client that does not read would fill 4 MiB.
+ */
+#define MOST_UNSENT_BYTES (128 << 10)
 
 static int give_up(int fd)
 {
@@ -37,6 +42,13 @@ static int listen_on(const struct address *address, int type)
         listen(fd, BACKLOG) != 0)
         return give_up(fd);
     return fd;
+}
+
+void socket_bound_unsent(int fd)
+{
+    int most_bytes = MOST_UNSENT_BYTES;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most_bytes, sizeof(most_bytes));
 }
 
 int socket_listen(const struct address *address)

@@ -10,6 +10,12 @@ int socket_listen(const struct address *address);
 /* Replaces the socket file of a daemon that is gone, but of none that answers. */
 int socket_listen_unix(const char *path, int type, unsigned mode);
 
+/*
+ * Bound what the system keeps of answers that it has not sent yet, for each connection that will
+ * come to this TCP socket.
+ */
+void socket_bound_unsent(int fd);
+
 /* A blocking connection whose reads and writes end after timeout_s. */
 int socket_connect(const struct address *address, int timeout_s);
 

@@ -170,7 +170,7 @@ static void print_active(const struct samples *to)
 
 static void print_waiting(const struct samples *to)
 {
-    print_uint(to, to->server->admission.n);
+    print_uint(to, admission_n_waiting(&to->server->admission));
 }
 
 static void print_queued(const struct samples *to)

@@ -81,12 +81,12 @@ static uint64_t deadline(const struct connection *connection)
 }
 
 /* libmicrohttpd does not tell of these; the memory they hold would be missed. */
-static void drop_if_gone(struct server *server, struct connection *connection)
+static void drop_if_gone(struct connection *connection)
 {
     if (!connection_is_gone(connection))
         return;
     if (connection->phase == CONNECTION_WAIT) {
-        admission_forget(&server->admission, connection->job);
+        admission_forget(connection->job);
         job_resume(connection->job, JOB_DROPPED);
     } else {
         connection_kill(connection);
@@ -112,7 +112,7 @@ void sweep_run(struct server *server)
         if (now_ms >= deadline(at))
             expire(at);
         else if (at->phase == CONNECTION_BODY || at->phase == CONNECTION_WAIT)
-            drop_if_gone(server, at);
+            drop_if_gone(at);
         else if (is_queued(at))
             check_queued(server, at->job, now_ms);
         else if (is_over(at, now_ms))

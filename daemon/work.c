@@ -111,9 +111,17 @@ static bool refuse(struct job *job, const char *detail)
     return true;
 }
 
+static bool has_room(const struct job *job)
+{
+    const struct config *config = job->server->config;
+
+    return pool_has_room(job->server->pool, job->task.turn.user,
+                         (size_t)shares_limit(config->workers_jobs, config->limits_share));
+}
+
 bool work_push(struct job *job, enum pool_lane lane, void (*read)(struct job *job))
 {
-    if (!pool_has_room(job->server->pool))
+    if (!has_room(job))
         return refuse(job, "Too many requests wait for a thread.");
     job->state = JOB_QUEUED;
     job->queued_ns = clock_ns();
@@ -126,7 +134,7 @@ bool work_push(struct job *job, enum pool_lane lane, void (*read)(struct job *jo
 /* Suspend first: the worker may be done before we return. */
 bool work_hand_over(struct job *job, enum pool_lane lane, void (*read)(struct job *job))
 {
-    if (!pool_has_room(job->server->pool))
+    if (!has_room(job))
         return refuse(job, "Too many requests wait for a thread.");
     job_wait(job, JOB_QUEUED);
     return work_push(job, lane, read);

@@ -25,7 +25,7 @@ def uploads_beyond_the_budget_wait_and_succeed():
 @test
 def more_than_may_wait_are_refused_with_retry_after():
     body, tp = big(3 * MIB)
-    with Daemon("--limits.budget_bytes=10M", "--limits.waiting=1", "--timeouts.queue=60") as daemon:
+    with Daemon("--limits.share=100", "--limits.budget_bytes=10M", "--limits.waiting=1", "--timeouts.queue=60") as daemon:
         held = [hold(daemon, 3 * MIB), hold(daemon, 3 * MIB)]
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(daemon.request, "POST", "/v1/score", body, TYPE)
@@ -43,7 +43,7 @@ def more_than_may_wait_are_refused_with_retry_after():
 @test
 def waiting_ends_at_its_deadline_with_503():
     body, _ = big(3 * MIB)
-    with Daemon("--limits.budget_bytes=10M", "--timeouts.queue=1") as daemon:
+    with Daemon("--limits.share=100", "--limits.budget_bytes=10M", "--timeouts.queue=1") as daemon:
         held = [hold(daemon, 3 * MIB), hold(daemon, 3 * MIB)]
         start = time.monotonic()
         assert_unavailable(daemon.request("POST", "/v1/score", body, TYPE),
@@ -56,7 +56,7 @@ def waiting_ends_at_its_deadline_with_503():
 
 @test
 def a_waiting_client_has_not_been_asked_to_continue():
-    with Daemon("--limits.budget_bytes=10M", "--timeouts.queue=60") as daemon:
+    with Daemon("--limits.share=100", "--limits.budget_bytes=10M", "--timeouts.queue=60") as daemon:
         held = [hold(daemon, 3 * MIB), hold(daemon, 3 * MIB)]
         body, _ = big(3 * MIB)
         with daemon.connect() as connection:
@@ -98,7 +98,8 @@ def a_full_queue_refuses_and_the_rest_is_right():
 
 @test
 def a_small_body_does_not_wait_behind_a_large_one():
-    with Daemon("--limits.budget_bytes=16M", "--timeouts.queue=%g" % (4 * SLACK_S)) as daemon:
+    with Daemon("--limits.share=100", "--limits.budget_bytes=16M",
+                "--timeouts.queue=%g" % (4 * SLACK_S)) as daemon:
         large = hold(daemon, 12 * MIB)
         small = [hold(daemon, 1000 * 1024) for _ in range(4)]
         daemon.settle(requests=6)
@@ -116,7 +117,7 @@ def a_small_body_does_not_wait_behind_a_large_one():
 
 @test
 def a_body_in_chunks_leaves_their_share_to_small_ones():
-    with Daemon("--limits.budget_bytes=16M") as daemon:
+    with Daemon("--limits.share=100", "--limits.budget_bytes=16M") as daemon:
         large = hold(daemon, 12 * MIB)
         daemon.settle(requests=2)
         pieces = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % (3 * MIB) + b"x" * (3 * MIB // 2)

@@ -89,12 +89,33 @@ static void unix_paths_have_their_longest(void **state)
     assert_false(address_unix(path, &address));
 }
 
+static uint64_t hash_of(const char *text, uint64_t seed)
+{
+    struct address address;
+
+    assert_true(address_parse(text, &address));
+    return address_hash(&address, seed);
+}
+
+static void a_hash_is_of_the_host_and_of_its_network_for_ipv6(void **state)
+{
+    (void)state;
+    assert_true(hash_of("192.0.2.1:1", 7) == hash_of("192.0.2.1:2", 7));
+    assert_false(hash_of("192.0.2.1:1", 7) == hash_of("192.0.2.2:1", 7));
+    assert_false(hash_of("192.0.2.1:1", 7) == hash_of("192.0.2.1:1", 8));
+    assert_true(hash_of("[2001:db8::1]:1", 7) == hash_of("[2001:db8::2:1]:1", 7));
+    assert_false(hash_of("[2001:db8::1]:1", 7) == hash_of("[2001:db8:0:1::1]:1", 7));
+    assert_true(hash_of("[::ffff:192.0.2.1]:1", 7) == hash_of("192.0.2.1:1", 7));
+    assert_false(hash_of("[::ffff:192.0.2.2]:1", 7) == hash_of("192.0.2.1:1", 7));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_read_and_printed),
         cmocka_unit_test(other_texts_are_refused),
         cmocka_unit_test(unix_paths_have_their_longest),
+        cmocka_unit_test(a_hash_is_of_the_host_and_of_its_network_for_ipv6),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,17 +203,17 @@ static void the_queue_is_bounded(void **state)
 
     (void)state;
     block(pool, &blocker, 1);
-    assert_true(pool_has_room(pool));
+    assert_true(pool_has_room(pool, 0, SIZE_MAX));
     pool_push(pool, POOL_MIXED, &queued[0].task);
-    assert_true(pool_has_room(pool));
+    assert_true(pool_has_room(pool, 0, SIZE_MAX));
     pool_push(pool, POOL_MIXED, &queued[1].task);
-    assert_false(pool_has_room(pool));
+    assert_false(pool_has_room(pool, 0, SIZE_MAX));
     pool_counts(pool, &n_queued, &n_running);
     assert_int_equal(n_queued, 2);
     assert_int_equal(n_running, 1);
     release(1);
     await(3);
-    assert_true(pool_has_room(pool));
+    assert_true(pool_has_room(pool, 0, SIZE_MAX));
     pool_counts(pool, &n_queued, &n_running);
     assert_int_equal(n_queued + n_running, 0);
     pool_free(pool);
@@ -240,6 +240,52 @@ static void a_task_that_nobody_has_begun_can_be_taken_back(void **state)
     assert_ptr_equal(pool_take_finished(pool), &blocker.task);
     assert_ptr_equal(blocker.task.next, &queued[0].task);
     assert_ptr_equal(queued[0].task.next, &queued[1].task);
+    pool_free(pool);
+}
+
+static void users_take_turns_in_a_lane(void **state)
+{
+    static const int order[] = {1, 5, 2, 3, 4};
+    struct work blocker;
+    struct work queued[5] = {0};
+    struct pool *pool = open_pool(1, 8);
+    struct task *task;
+
+    (void)state;
+    block(pool, &blocker, 1);
+    for (int i = 0; i < 5; i++) {
+        queued[i].number = i + 1;
+        queued[i].task.turn.user = i < 4 ? 1 : 2;
+        pool_push(pool, POOL_MIXED, &queued[i].task);
+    }
+    release(1);
+    await(6);
+    task = pool_take_finished(pool);
+    for (int i = 0; i < 5; i++) {
+        task = task->next;
+        assert_int_equal(((struct work *)task)->number, order[i]);
+    }
+    pool_free(pool);
+}
+
+static void a_user_has_room_for_so_many_or_one(void **state)
+{
+    struct work blocker;
+    struct work queued[2] = {0};
+    struct pool *pool = open_pool(1, 8);
+
+    (void)state;
+    block(pool, &blocker, 1);
+    for (int i = 0; i < 2; i++) {
+        assert_true(pool_has_room(pool, 1, 2));
+        queued[i].task.turn.user = 1;
+        pool_push(pool, i == 0 ? POOL_MIXED : POOL_SMALL, &queued[i].task);
+        if (i == 0)
+            assert_false(pool_has_room(pool, 1, 1));
+    }
+    assert_true(pool_has_room(pool, 2, 0));
+    release(1);
+    await(3);
     pool_free(pool);
 }
 
@@ -331,6 +377,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_queue_is_bounded, open_semaphores, close_semaphores),
         cmocka_unit_test_setup_teardown(a_task_that_nobody_has_begun_can_be_taken_back,
                                         open_semaphores, close_semaphores),
+        cmocka_unit_test_setup_teardown(users_take_turns_in_a_lane, open_semaphores,
+                                        close_semaphores),
+        cmocka_unit_test_setup_teardown(a_user_has_room_for_so_many_or_one, open_semaphores,
+                                        close_semaphores),
         cmocka_unit_test_setup_teardown(stopping_ends_what_runs_and_forgets_what_waits,
                                         open_semaphores, close_semaphores),
         cmocka_unit_test_setup_teardown(a_worker_that_is_long_at_one_task_is_stuck, open_semaphores,

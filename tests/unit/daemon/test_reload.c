@@ -25,6 +25,7 @@ static const char *const takes[] = {
     "limits.part_header_bytes",
     "limits.polls",
     "limits.waiting",
+    "limits.share",
     "timeouts.queue",
     "timeouts.worker",
     "timeouts.drain_delay",
