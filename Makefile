@@ -122,7 +122,7 @@ include tests/checks.mk
 
 install: all ## install under $(DESTDIR)$(PREFIX)
 	install -Dm755 $(B)/overlapd $(DESTDIR)$(BINDIR)/overlapd
-	install -Dm644 -t $(DESTDIR)$(INCLUDEDIR) lib/overlap.h lib/overlap_loss.h
+	install -Dm644 -t $(DESTDIR)$(INCLUDEDIR) lib/overlap.h lib/overlap_loss.h lib/overlap_overlay.h
 	install -Dm644 $(B)/liboverlap.a $(DESTDIR)$(LIBDIR)/liboverlap.a
 	install -Dm755 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%)
 	ln -sf $(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%) $(DESTDIR)$(LIBDIR)/$(SONAME)
