@@ -34,6 +34,13 @@ static const char *const migrations[] = {
     "CREATE TABLE gone(run INTEGER PRIMARY KEY) STRICT;"
     "CREATE TABLE sequence(last INTEGER NOT NULL) STRICT;"
     "INSERT INTO sequence VALUES(0);",
+    /* What is said of it comes first, to be read without the pages of the picture. */
+    "CREATE TABLE overlay("
+    " run INTEGER NOT NULL,"
+    " name TEXT NOT NULL,"
+    " text TEXT NOT NULL,"
+    " picture BLOB NOT NULL,"
+    " UNIQUE(run, name)) STRICT;",
 };
 
 #define VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "proto/feed.h"
-#include "proto/score.h"
+#include "proto/overlay.h"
 
 /* A table of pairs: two to four buckets of 16 bytes for each, and the old half while it grows. */
 #define PAIR_BYTES       ((uint64_t)48)
@@ -73,6 +73,8 @@ static bool add_pieces(struct score *score, const struct ov_piece *pieces, struc
     enum ov_status status =
         ov_counter_add(score->counter, &pieces[SCORE_PREDICTION], &pieces[SCORE_REFERENCE]);
 
+    if (status == OV_OK && score->overlay != NULL)
+        status = overlay_add(score->overlay, pieces);
     return status == OV_OK || tally_refuse(status, tally_culprit(score, pieces, status), reterr);
 }
 
@@ -208,6 +210,8 @@ static bool count_masks(struct score *score, const struct ov_mask *masks, struct
                                                  &masks[SCORE_REFERENCE], 0, 1);
     struct ov_piece pieces[SCORE_N_MASKS];
 
+    if (status == OV_OK && score->overlay != NULL)
+        status = overlay_add_masks(score->overlay, masks);
     if (status == OV_OK)
         return true;
     for (int i = 0; i < SCORE_N_MASKS; i++)
@@ -298,13 +302,16 @@ struct ov_counter_options tally_options(const struct score *score)
     return options;
 }
 
+/* An overlay wants every voxel in its place, one after the other. */
 static bool count_pair(struct score *score, struct problem *reterr)
 {
-    if (shared_can(score))
+    bool in_turn = score->overlay != NULL;
+
+    if (!in_turn && shared_can(score))
         return shared_run(score, reterr);
     if (!score->pair.same_order)
         return unpack_pair(score, reterr);
-    if (is_intervals(score->readers[SCORE_PREDICTION]) &&
+    if (!in_turn && is_intervals(score->readers[SCORE_PREDICTION]) &&
         is_intervals(score->readers[SCORE_REFERENCE]))
         return count_intervals(score, reterr);
     return stream_pair(score, reterr);
@@ -318,6 +325,8 @@ bool tally_run(struct score *score, struct problem *reterr)
         return false;
     if (ov_counter_new(&options, &score->counter) != OV_OK)
         return no_memory(reterr);
+    if (score->overlay != NULL && !overlay_begin(score->overlay, &score->body.growth, reterr))
+        return false;
     return count_pair(score, reterr) && reader_finish(score->readers[SCORE_PREDICTION], reterr) &&
            reader_finish(score->readers[SCORE_REFERENCE], reterr);
 }
