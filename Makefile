@@ -96,11 +96,11 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/daemon.a $(B)/proto.a $(B)/liboverlap.a
 LINK_test_allocation := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 LINK_test_allocation_lib := $(LINK_test_allocation)
 
-$(B)/tests/fault/failing_malloc.so: tests/fault/failing_malloc.c
+$(B)/tests/fault/failing_%.so: tests/fault/failing_%.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(WERROR) $(CFLAGS) -fPIC -shared -D_GNU_SOURCE $< -o $@
 
-test: all $(call programs,$(test_src)) $(B)/tests/fault/failing_malloc.so ## run every test; MODE=asan|tsan|cov picks the build
+test: all $(call programs,$(test_src)) $(B)/tests/fault/failing_malloc.so $(B)/tests/fault/failing_io.so ## run every test; MODE=asan|tsan|cov picks the build
 	MODE=$(MODE) tests/run $(B)
 
 # gcc 12's sanitizers make -Wconversion and -Wmaybe-uninitialized warn falsely: no -Werror there.
