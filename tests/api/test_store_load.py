@@ -23,8 +23,9 @@ SECONDS = float(os.environ.get("LOAD_SECONDS", scaled(4, 6)))
 READERS = int(os.environ.get("LOAD_READERS", scaled(64, 12)))
 WRITERS = 8
 BODY = {"prediction": {"base64": "AQEA", "format": "raw", "dtype": "uint8", "shape": [3]},
-        "reference": {"base64": "AQAA", "format": "raw", "dtype": "uint8", "shape": [3]}}
+        "reference": {"base64": "AQAA", "format": "raw", "dtype": "uint8", "shape": [3]}, "keep": "overlay"}
 PATHS = ("/v1/runs", "/v1/runs/r0", "/v1/runs/r1/cases?sort=dice&limit=20", "/v1/runs/r2/cases/c7",
+         "/v1/runs/r1/cases/c3/overlay",
          "/v1/runs/r0/compare/r1")
 
 
