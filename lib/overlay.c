@@ -11,6 +11,8 @@
 /* Pairs of labels whose classes are remembered: masks change between few of them. */
 enum { N_KNOWN = 1024 };
 
+enum { MAX_WIDTH = 8 };
+
 struct known {
     uint64_t pair; /* 0 for none */
     struct ov_overlay_classes classes;
@@ -350,7 +352,7 @@ static enum ov_status add_gathered(struct ov_overlay *overlay, const struct ov_m
 {
     struct ov_piece pieces[2];
     for (size_t i = 0; i < 2; i++) {
-        unsigned char *tile = overlay->scratch + i * OV__CHUNK * sizeof(uint64_t);
+        unsigned char *tile = overlay->scratch + i * OV__CHUNK * MAX_WIDTH;
         gather(masks[i], axes, overlay->n_added, n, tile);
         pieces[i] = (struct ov_piece){.n_voxels = n, .tile = tile, .encoding = masks[i]->encoding};
     }
@@ -366,7 +368,7 @@ enum ov_status ov_overlay_add_masks(struct ov_overlay *overlay, const struct ov_
         return status;
     if (overlay->n_added > 0)
         return OV_ESIZE;
-    overlay->scratch = malloc((size_t)2 * OV__CHUNK * sizeof(uint64_t));
+    overlay->scratch = malloc((size_t)2 * OV__CHUNK * MAX_WIDTH);
     if (overlay->scratch == NULL)
         return OV_ENOMEM;
     while (status == OV_OK && overlay->n_added < all_voxels(overlay)) {

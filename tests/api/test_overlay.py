@@ -184,9 +184,9 @@ def a_store_of_the_version_before_is_migrated():
 
 @test
 def overlays_take_their_memory_from_the_budget_and_give_it_back():
-    side = 1500
+    side = 600
     noise = os.urandom(side * side)
-    with with_store("--limits.budget_bytes=16M") as daemon:
+    with with_store("--limits.budget_bytes=4M") as daemon:
         statuses = []
 
         def one(number):
@@ -199,7 +199,7 @@ def overlays_take_their_memory_from_the_budget_and_give_it_back():
             thread.join()
         assert set(statuses) <= {201, 503} and 201 in statuses, statuses
         daemon.settle(requests=1, budget_used_bytes=0)
-    with with_store("--limits.budget_bytes=8M", "--limits.overlay_pixels=16777216") as daemon:
+    with with_store("--limits.budget_bytes=1500K", "--limits.overlay_pixels=16777216") as daemon:
         small = bytes(side * side)
         assert put(daemon, "c", small, small, (side, side), query="").status == 201
         answer = put(daemon, "c", small, small, (side, side))

@@ -15,7 +15,7 @@ from overlapd import MULTIPART, main, multipart, pair, scaled, test  # noqa: E40
 from runs import JSON, path  # noqa: E402
 from shm import ShmDaemon, memfd, view  # noqa: E402
 
-CASES = int(os.environ.get("OVERLAY_CASES", scaled(25, 6)))
+CASES = int(os.environ.get("OVERLAY_CASES", scaled(20, 3)))
 FOLDER = tempfile.TemporaryDirectory()
 DAEMON = ShmDaemon("--store.path=" + FOLDER.name + "/store", "--limits.overlay_pixels=4096")
 PIXELS = 4096
