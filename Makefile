@@ -100,11 +100,11 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/daemon.a $(B)/proto.a $(B)/liboverlap.a
 LINK_test_allocation := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 LINK_test_allocation_lib := $(LINK_test_allocation)
 
-$(B)/tests/fault/failing_malloc.so: tests/fault/failing_malloc.c
+$(B)/tests/fault/failing_%.so: tests/fault/failing_%.c
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(WERROR) $(CFLAGS) -fPIC -shared -D_GNU_SOURCE $< -o $@
 
-test: all $(call programs,$(test_src)) $(B)/tests/fault/failing_malloc.so ## run every test; MODE=asan|tsan|cov picks the build
+test: all $(call programs,$(test_src)) $(B)/tests/fault/failing_malloc.so $(B)/tests/fault/failing_io.so ## run every test; MODE=asan|tsan|cov picks the build
 	MODE=$(MODE) tests/run $(B)
 
 # gcc 12's sanitizers make -Wconversion and -Wmaybe-uninitialized warn falsely: no -Werror there.
@@ -126,7 +126,7 @@ include tests/checks.mk
 
 install: all ## install under $(DESTDIR)$(PREFIX)
 	install -Dm755 $(B)/overlapd $(DESTDIR)$(BINDIR)/overlapd
-	install -Dm644 -t $(DESTDIR)$(INCLUDEDIR) lib/overlap.h lib/overlap_loss.h
+	install -Dm644 -t $(DESTDIR)$(INCLUDEDIR) lib/overlap.h lib/overlap_loss.h lib/overlap_overlay.h
 	install -Dm644 $(B)/liboverlap.a $(DESTDIR)$(LIBDIR)/liboverlap.a
 	install -Dm755 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%)
 	ln -sf $(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%) $(DESTDIR)$(LIBDIR)/$(SONAME)

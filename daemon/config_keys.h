@@ -39,6 +39,8 @@
     X(UINT, limits, json_values, "4194304", 1, 16777216, "", "values in JSON")                   \
     X(UINT, limits, parts, "8", 1, 1024, "", "parts of a multipart body")                        \
     X(BYTES, limits, part_header_bytes, "4K", 128, 65536, "", "the headers of one part")         \
+    X(UINT, limits, overlay_pixels, "1048576", 1, 16777216, "", "pixels of an overlay")          \
+    X(UINT, limits, overlay_slices, "4096", 1, 65536, "", "slices of a volume with an overlay")  \
     X(UINT, limits, runs, "10000", 1, 1000000, "", "runs kept")                                  \
     X(UINT, limits, run_cases, "1000000", 1, 100000000, "", "cases kept of one run")             \
     X(UINT, limits, polls, "128", 0, 2000, "", "requests that may wait for a run to change")     \

@@ -64,6 +64,9 @@ bool keep_push(struct job *job)
     job->write.text = job->kept.meta;
     job->write.counts = job->kept.counts;
     job->write.n_counts = job->kept.n_counts;
+    job->write.overlay = job->kept.overlay;
+    job->write.picture = job->kept.picture;
+    job->write.n_picture = job->kept.n_picture;
     if (store_push(job->server->store, &job->write))
         return false;
     problem_set(&problem, PROBLEM_QUEUE_FULL, NULL, "Too many results wait to be kept.");

@@ -35,6 +35,7 @@ static const struct route routes[] = {
     {"GET", "/v1/runs/{run}/cases/{case}", SCOPE_READ, NULL, run_case},
     {"PUT", "/v1/runs/{run}/cases/{case}", SCOPE_WRITE, keep_check, work_begin},
     {"DELETE", "/v1/runs/{run}/cases/{case}", SCOPE_WRITE, NULL, keep_forget_case},
+    {"GET", "/v1/runs/{run}/cases/{case}/overlay", SCOPE_READ, NULL, run_overlay},
     {"GET", "/v1/runs/{run}/compare/{other}", SCOPE_READ, NULL, run_compare},
 };
 

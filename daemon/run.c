@@ -63,11 +63,18 @@ static void answer_unchanged(struct job *job)
     snprintf(job->answer.etag, sizeof(job->answer.etag), "%s", job->etag);
 }
 
-/* What one case or a list of runs costs is next to nothing; the rest depends on the run. */
+/* What one case, its overlay or a list of runs costs is next to nothing; the rest depends on the
+ * run. */
 static enum pool_lane lane(const struct job *job)
 {
-    return job->query.view == RUN_VIEW_RUNS || job->query.view == RUN_VIEW_CASE ? POOL_SMALL
-                                                                                : POOL_MIXED;
+    switch (job->query.view) {
+    case RUN_VIEW_RUNS:
+    case RUN_VIEW_CASE:
+    case RUN_VIEW_OVERLAY:
+        return POOL_SMALL;
+    default:
+        return POOL_MIXED;
+    }
 }
 
 /* ---- waiting for a change -------------------------------------------------------------------- */
@@ -173,7 +180,7 @@ static bool view(struct job *job, enum run_view which)
     bool answered = true;
 
     if (run_query_parse(&job->input, which, &job->query, &problem)) {
-        job->query.csv = wants_csv(job) && which != RUN_VIEW_CASE;
+        job->query.csv = wants_csv(job) && which != RUN_VIEW_CASE && which != RUN_VIEW_OVERLAY;
         answered = look(job, &problem);
     }
     if (problem.code != PROBLEM_NONE)
@@ -199,6 +206,11 @@ bool run_cases(struct job *job)
 bool run_case(struct job *job)
 {
     return view(job, RUN_VIEW_CASE);
+}
+
+bool run_overlay(struct job *job)
+{
+    return view(job, RUN_VIEW_OVERLAY);
 }
 
 bool run_compare(struct job *job)

@@ -18,6 +18,7 @@ bool run_list(struct job *job);
 bool run_summary(struct job *job);
 bool run_cases(struct job *job);
 bool run_case(struct job *job);
+bool run_overlay(struct job *job);
 bool run_compare(struct job *job);
 
 /* On the loop: go on with those who wait for a change where there is one. */

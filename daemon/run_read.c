@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/run_read.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/etag.h"
@@ -29,7 +30,7 @@ static struct run_facts facts_of(const struct store_run *run)
 static struct case_row row_of(const struct store_case *kept)
 {
     return (struct case_row){kept->name, kept->kept_ms, kept->revision, kept->group,
-                             kept->meta, kept->counts,  kept->n_counts};
+                             kept->meta, kept->counts,  kept->n_counts, kept->overlay};
 }
 
 static bool no_memory(struct problem *reterr)
@@ -52,6 +53,10 @@ static bool check(const struct reading *reading, enum store_status status, struc
     case STORE_NO_CASE:
         return problem_set(reterr, PROBLEM_NO_CASE, NULL, "Run %s has no case %s.",
                            job->values.text[0], job->values.text[1]);
+    case STORE_NO_OVERLAY:
+        return problem_set(reterr, PROBLEM_NO_OVERLAY, NULL,
+                           "Case %s of run %s was kept without an overlay.", job->values.text[1],
+                           job->values.text[0]);
     default:
         return problem_set(reterr, PROBLEM_STORE_UNAVAILABLE, NULL,
                            "What is kept cannot be read now.");
@@ -139,6 +144,25 @@ static bool read_case(struct reading *reading, struct problem *reterr)
     return reading->text != NULL;
 }
 
+static bool read_overlay(struct reading *reading, struct problem *reterr)
+{
+    const char *name = reading->job->values.text[1];
+    struct store_run run;
+    struct store_case kept;
+    struct store_picture picture;
+
+    if (!find_run(reading, 0, &run, reterr) ||
+        !check(reading, store_reader_case(reading->reader, run.id, name, &kept), reterr) ||
+        !check(reading, store_reader_picture(reading->reader, run.id, name, &picture), reterr))
+        return false;
+    reading->text = malloc(picture.n + 1);
+    if (reading->text == NULL)
+        return no_memory(reterr);
+    memcpy(reading->text, picture.bytes, picture.n);
+    reading->n_bytes = picture.n;
+    return true;
+}
+
 static bool read_run(struct reading *reading, struct problem *reterr)
 {
     const struct run_query *query = &reading->job->query;
@@ -201,11 +225,20 @@ static bool read_all(struct reading *reading, struct problem *reterr)
         return read_runs(reading, reterr);
     case RUN_VIEW_CASE:
         return read_case(reading, reterr);
+    case RUN_VIEW_OVERLAY:
+        return read_overlay(reading, reterr);
     case RUN_VIEW_COMPARE:
         return read_pair(reading, reterr);
     default:
         return read_run(reading, reterr);
     }
+}
+
+static const char *type_of(const struct run_query *query)
+{
+    if (query->view == RUN_VIEW_OVERLAY)
+        return "image/png";
+    return query->csv ? "text/csv; charset=utf-8" : "application/json";
 }
 
 void run_read(struct job *job)
@@ -214,8 +247,7 @@ void run_read(struct job *job)
     struct problem problem = {0};
 
     if (read_all(&reading, &problem)) {
-        answer_take(&job->answer, job->query.csv ? "text/csv; charset=utf-8" : "application/json",
-                    reading.text, reading.n_bytes);
+        answer_take(&job->answer, type_of(&job->query), reading.text, reading.n_bytes);
         etag_make(job->server, reading.revisions[0], reading.revisions[1], job->query.csv,
                   job->answer.etag);
     } else {

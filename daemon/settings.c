@@ -34,6 +34,8 @@ static struct env make_env(const struct config *config)
                    .json_depth = config->limits_json_depth,
                    .json_values = config->limits_json_values,
                    .part_header_bytes = config->limits_part_header_bytes,
+                   .overlay_pixels = config->limits_overlay_pixels,
+                   .overlay_slices = config->limits_overlay_slices,
                    .parts = config->limits_parts},
         .budget_bytes = memory_budget(),
         .now_ns = clock_ns,

@@ -24,6 +24,7 @@ enum store_status {
     STORE_OK,
     STORE_NO_RUN,
     STORE_NO_CASE,
+    STORE_NO_OVERLAY,
     STORE_CONFLICT,    /* the condition does not hold */
     STORE_TOO_MANY,    /* runs, or cases of the run */
     STORE_UNAVAILABLE, /* the disk is full or broken; it is tried again */
@@ -69,6 +70,9 @@ struct store_write {
     const char *text;  /* JSON: what is said of a case or a run; NULL for none */
     const uint8_t *counts;
     size_t n_counts;
+    const char *overlay; /* JSON: what the picture of a case shows; NULL for no picture */
+    const uint8_t *picture;
+    size_t n_picture;
     struct store_condition condition;
     enum store_status status; /* these are the answer */
     uint64_t revision;
@@ -117,6 +121,12 @@ struct store_case {
     const char *meta;  /* JSON; NULL for none */
     const uint8_t *counts;
     size_t n_counts;
+    const char *overlay; /* JSON; NULL for none, and for cases read in a row */
+};
+
+struct store_picture {
+    const uint8_t *bytes;
+    size_t n;
 };
 
 /* NULL: the store is unavailable. */
@@ -133,6 +143,10 @@ enum store_status store_reader_runs(struct store_reader *reader, uint64_t before
 
 enum store_status store_reader_case(struct store_reader *reader, int64_t run, const char *name,
                                     struct store_case *ret_case);
+
+/* The picture of a case's overlay. */
+enum store_status store_reader_picture(struct store_reader *reader, int64_t run, const char *name,
+                                       struct store_picture *ret_picture);
 
 /* The cases of a run after a name ("" for all), by name, until each returns false. */
 enum store_status store_reader_cases(struct store_reader *reader, int64_t run, const char *after,

@@ -5,7 +5,17 @@
 #include "daemon/log.h"
 #include "daemon/store_impl.h"
 
-enum reader_statement { READ_BEGIN, READ_END, READ_RUN, READ_RUNS, READ_CASE, READ_CASES, READ_N };
+enum reader_statement {
+    READ_BEGIN,
+    READ_END,
+    READ_RUN,
+    READ_RUNS,
+    READ_CASE,
+    READ_CASES,
+    READ_OVERLAY,
+    READ_PICTURE,
+    READ_N
+};
 
 #define RUN_COLUMNS  "id, name, created_ms, updated_ms, revision, n_cases, info"
 #define CASE_COLUMNS "name, kept_ms, revision, patient, meta, counts"
@@ -17,6 +27,8 @@ static const char *const statements[READ_N] = {
     [READ_RUNS] = "SELECT " RUN_COLUMNS " FROM run WHERE revision < ? ORDER BY revision DESC",
     [READ_CASE] = "SELECT " CASE_COLUMNS " FROM kept WHERE run = ? AND name = ?",
     [READ_CASES] = "SELECT " CASE_COLUMNS " FROM kept WHERE run = ? AND name > ? ORDER BY name",
+    [READ_OVERLAY] = "SELECT text FROM overlay WHERE run = ? AND name = ?",
+    [READ_PICTURE] = "SELECT picture FROM overlay WHERE run = ? AND name = ?",
 };
 
 struct store_reader {
@@ -197,18 +209,41 @@ enum store_status store_reader_runs(struct store_reader *reader, uint64_t before
     return finish(reader, statement, code) ? STORE_OK : STORE_UNAVAILABLE;
 }
 
-enum store_status store_reader_case(struct store_reader *reader, int64_t run, const char *name,
-                                    struct store_case *ret_case)
+/* The row of a case in one of the tables. */
+static enum store_status of_case(struct store_reader *reader, enum reader_statement which,
+                                 int64_t run, const char *name, enum store_status missing)
 {
-    sqlite3_stmt *statement = reader->statements[READ_CASE];
-    enum store_status status;
+    sqlite3_stmt *statement = reader->statements[which];
 
     sqlite3_reset(statement);
     sqlite3_bind_int64(statement, 1, run);
     sqlite3_bind_text(statement, 2, name, -1, SQLITE_STATIC);
-    status = one(reader, statement, STORE_NO_CASE);
+    return one(reader, statement, missing);
+}
+
+enum store_status store_reader_case(struct store_reader *reader, int64_t run, const char *name,
+                                    struct store_case *ret_case)
+{
+    enum store_status status = of_case(reader, READ_CASE, run, name, STORE_NO_CASE);
+
+    if (status != STORE_OK)
+        return status;
+    *ret_case = case_of(reader->statements[READ_CASE]);
+    status = of_case(reader, READ_OVERLAY, run, name, STORE_NO_OVERLAY);
     if (status == STORE_OK)
-        *ret_case = case_of(statement);
+        ret_case->overlay = column_text(reader->statements[READ_OVERLAY], 0);
+    return status == STORE_NO_OVERLAY ? STORE_OK : status;
+}
+
+enum store_status store_reader_picture(struct store_reader *reader, int64_t run, const char *name,
+                                       struct store_picture *ret_picture)
+{
+    sqlite3_stmt *statement = reader->statements[READ_PICTURE];
+    enum store_status status = of_case(reader, READ_PICTURE, run, name, STORE_NO_OVERLAY);
+
+    if (status == STORE_OK)
+        *ret_picture = (struct store_picture){.bytes = sqlite3_column_blob(statement, 0),
+                                              .n = (size_t)sqlite3_column_bytes(statement, 0)};
     return status;
 }
 

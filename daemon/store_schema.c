@@ -34,6 +34,13 @@ static const char *const migrations[] = {
     "CREATE TABLE gone(run INTEGER PRIMARY KEY) STRICT;"
     "CREATE TABLE sequence(last INTEGER NOT NULL) STRICT;"
     "INSERT INTO sequence VALUES(0);",
+    /* What is said of it comes first, to be read without the pages of the picture. */
+    "CREATE TABLE overlay("
+    " run INTEGER NOT NULL,"
+    " name TEXT NOT NULL,"
+    " text TEXT NOT NULL,"
+    " picture BLOB NOT NULL,"
+    " UNIQUE(run, name)) STRICT;",
 };
 
 #define VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
@@ -96,11 +103,11 @@ bool store_is_local(const char *path, char *reterr)
     return false;
 }
 
-/* The first column of a statement's first row; -1 where there is none. */
+/* The first column of a statement's first row; INT64_MIN where there is none. */
 static int64_t number(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *statement = NULL;
-    int64_t value = -1;
+    int64_t value = INT64_MIN;
 
     if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
         sqlite3_step(statement) == SQLITE_ROW)
@@ -132,6 +139,8 @@ static bool check_version(sqlite3 *db, const char *path, bool writes, char *rete
     int64_t id = number(db, "PRAGMA application_id");
     bool is_new = id == 0 && version == 0 && number(db, "SELECT count(*) FROM sqlite_schema") == 0;
 
+    if (version == INT64_MIN || id == INT64_MIN) /* it cannot be read: it may be anything */
+        return fail(reterr, path, sqlite3_errmsg(db));
     if (!is_new && id != APPLICATION_ID)
         return fail(reterr, path, "this is not a store of overlapd");
     if (version < 0 || version > VERSION)

@@ -35,9 +35,24 @@ static void checkpoint(struct store_writer *writer)
     sqlite3_busy_timeout(writer->db, STORE_BUSY_MS);
 }
 
+/* Some rows of a run that is gone. */
+static bool purge_rows(struct store_writer *writer, enum store_statement which, int64_t run,
+                       bool *ret_more)
+{
+    sqlite3_stmt *statement = writer->statements[which];
+    bool ok;
+
+    sqlite3_bind_int64(statement, 1, run);
+    sqlite3_bind_int64(statement, 2, SLICE_ROWS);
+    ok = store_step(statement);
+    *ret_more = ok && sqlite3_changes(writer->db) > 0;
+    return ok;
+}
+
 /* Some cases of a run that is gone. Returns whether there may be more. */
 static bool purge(struct store_writer *writer)
 {
+    bool more;
     sqlite3_stmt *statement = writer->statements[SQL_GONE_FIND];
     bool found = sqlite3_step(statement) == SQLITE_ROW;
     int64_t run = found ? sqlite3_column_int64(statement, 0) : 0;
@@ -45,12 +60,10 @@ static bool purge(struct store_writer *writer)
     sqlite3_reset(statement);
     if (!found)
         return false;
-    statement = writer->statements[SQL_GONE_PURGE];
-    sqlite3_bind_int64(statement, 1, run);
-    sqlite3_bind_int64(statement, 2, SLICE_ROWS);
-    if (!store_step(statement))
+    if (!purge_rows(writer, SQL_GONE_PURGE_OVERLAYS, run, &more) ||
+        (!more && !purge_rows(writer, SQL_GONE_PURGE, run, &more)))
         return false;
-    if (sqlite3_changes(writer->db) > 0)
+    if (more)
         return true;
     sqlite3_bind_int64(writer->statements[SQL_GONE_DONE], 1, run);
     return store_step(writer->statements[SQL_GONE_DONE]);

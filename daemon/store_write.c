@@ -135,6 +135,30 @@ static bool touch_run(struct store_writer *writer, const struct before *run, uin
     return store_step(statement);
 }
 
+static bool drop_overlay(struct store_writer *writer, int64_t run, const char *name)
+{
+    sqlite3_stmt *statement = writer->statements[SQL_OVERLAY_DELETE];
+
+    sqlite3_bind_int64(statement, 1, run);
+    bind_text(statement, 2, name);
+    return store_step(statement);
+}
+
+/* Where there is none now, there is none any more. */
+static bool keep_overlay(struct store_writer *writer, const struct store_write *write,
+                         const struct before *before)
+{
+    sqlite3_stmt *statement = writer->statements[SQL_OVERLAY_PUT];
+
+    if (write->overlay == NULL)
+        return !before->has_case || drop_overlay(writer, before->id, write->name);
+    sqlite3_bind_int64(statement, 1, before->id);
+    bind_text(statement, 2, write->name);
+    bind_text(statement, 3, write->overlay);
+    sqlite3_bind_blob64(statement, 4, write->picture, write->n_picture, SQLITE_STATIC);
+    return store_step(statement);
+}
+
 static bool keep(struct store_writer *writer, struct store_write *write,
                  const struct before *before)
 {
@@ -149,7 +173,8 @@ static bool keep(struct store_writer *writer, struct store_write *write,
     sqlite3_bind_blob64(statement, 7, write->counts, write->n_counts, SQLITE_STATIC);
     write->created = !before->has_case;
     write->relabelled = before->has_case && !before->is_alike;
-    return store_step(statement) && touch_run(writer, before, before->n_cases + !before->has_case);
+    return store_step(statement) && keep_overlay(writer, write, before) &&
+           touch_run(writer, before, before->n_cases + !before->has_case);
 }
 
 static bool describe(struct store_writer *writer, const struct store_write *write,
@@ -168,7 +193,8 @@ static bool forget_case(struct store_writer *writer, const char *name, const str
 
     sqlite3_bind_int64(statement, 1, before->id);
     bind_text(statement, 2, name);
-    return store_step(statement) && touch_run(writer, before, before->n_cases - 1);
+    return store_step(statement) && drop_overlay(writer, before->id, name) &&
+           touch_run(writer, before, before->n_cases - 1);
 }
 
 /* Its cases go later, some at a time, so that nobody waits for a million of them. */

@@ -22,12 +22,17 @@ static const char *const statements[SQL_N_WRITER] = {
     [SQL_CASE_PUT] = "INSERT OR REPLACE INTO kept(run, name, kept_ms, revision, patient, meta,"
                      " counts) VALUES(?, ?, ?, ?, ?, ?, ?)",
     [SQL_CASE_DELETE] = "DELETE FROM kept WHERE run = ? AND name = ?",
+    [SQL_OVERLAY_PUT] = "INSERT OR REPLACE INTO overlay(run, name, text, picture)"
+                        " VALUES(?, ?, ?, ?)",
+    [SQL_OVERLAY_DELETE] = "DELETE FROM overlay WHERE run = ? AND name = ?",
     [SQL_SEQUENCE] = "SELECT last FROM sequence",
     [SQL_SEQUENCE_SET] = "UPDATE sequence SET last = ?",
     [SQL_GONE_ADD] = "INSERT INTO gone VALUES(?)",
     [SQL_GONE_FIND] = "SELECT run FROM gone LIMIT 1",
     [SQL_GONE_PURGE] = "DELETE FROM kept WHERE run = ?1 AND name IN"
                        " (SELECT name FROM kept WHERE run = ?1 LIMIT ?2)",
+    [SQL_GONE_PURGE_OVERLAYS] = "DELETE FROM overlay WHERE rowid IN"
+                                " (SELECT rowid FROM overlay WHERE run = ?1 LIMIT ?2)",
     [SQL_GONE_DONE] = "DELETE FROM gone WHERE run = ?",
     [SQL_OLD] = "SELECT run.name, kept.name FROM kept JOIN run ON run.id = kept.run"
                 " WHERE kept.kept_ms < ? ORDER BY kept.kept_ms LIMIT ?",

@@ -187,17 +187,21 @@ static enum ov_status check_piece(const struct ov_piece *piece)
     return piece->n_voxels == 0 ? OV_OK : OV_EINVAL;
 }
 
-enum ov_status ov_counter_add(struct ov_counter *counter, const struct ov_piece *prediction,
-                              const struct ov_piece *reference)
+enum ov_status ov__pieces_check(const struct ov_piece *prediction, const struct ov_piece *reference)
 {
     enum ov_status status = check_piece(prediction);
     if (status == OV_OK)
         status = check_piece(reference);
     if (status != OV_OK)
         return status;
-    if (prediction->n_voxels != reference->n_voxels)
-        return OV_ESHAPE;
-    return ov__counter_add_sound(counter, prediction, reference);
+    return prediction->n_voxels == reference->n_voxels ? OV_OK : OV_ESHAPE;
+}
+
+enum ov_status ov_counter_add(struct ov_counter *counter, const struct ov_piece *prediction,
+                              const struct ov_piece *reference)
+{
+    enum ov_status status = ov__pieces_check(prediction, reference);
+    return status == OV_OK ? ov__counter_add_sound(counter, prediction, reference) : status;
 }
 
 static enum ov_status count(struct ov_counter *counter, const struct ov_mask *prediction,

@@ -22,6 +22,10 @@ struct ov_counter {
     uint16_t ends[OV__CHUNK + OV__SLACK]; /* of joint runs */
 };
 
+/* Whether two pieces are sound and of one length. Errors: as ov_counter_add. */
+enum ov_status ov__pieces_check(const struct ov_piece *prediction,
+                                const struct ov_piece *reference);
+
 /* As ov_counter_add, for pieces that are known to be sound. */
 enum ov_status ov__counter_add_sound(struct ov_counter *counter, const struct ov_piece *prediction,
                                      const struct ov_piece *reference);

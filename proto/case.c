@@ -5,7 +5,7 @@
 
 #include "proto/kept.h"
 #include "proto/option.h"
-#include "proto/score.h"
+#include "proto/overlay.h"
 
 #define GROUP_BYTES 128
 #define TAG_BYTES   64
@@ -138,16 +138,33 @@ static bool say(const struct score *score, struct score_kept *kept)
     return ok;
 }
 
+/* It outlives the score by as long as a commit takes. */
+static bool draw(const struct score *score, struct score_kept *kept, struct problem *reterr)
+{
+    size_t n;
+
+    if (score->overlay == NULL)
+        return true;
+    if (!overlay_print(score->overlay, &kept->overlay, &kept->picture, &n, reterr))
+        return false;
+    if (!score->env->memory_take(n))
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the overlay.");
+    kept->n_picture = n;
+    return true;
+}
+
 bool score_keep(const struct score *score, struct score_kept *ret_kept, struct problem *reterr)
 {
-    struct score_kept kept = {.group = NULL};
+    struct score_kept kept = {.env = score->env};
 
-    if (pack(score, &kept) && (score->request.kept_case == NULL || say(score, &kept))) {
+    if (pack(score, &kept) && (score->request.kept_case == NULL || say(score, &kept)) &&
+        draw(score, &kept, reterr)) {
         *ret_kept = kept;
         return true;
     }
     score_kept_done(&kept);
-    return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for what is to be kept.");
+    return reterr->code == PROBLEM_NONE &&
+           problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for what is to be kept.");
 }
 
 void score_kept_done(struct score_kept *kept)
@@ -155,5 +172,9 @@ void score_kept_done(struct score_kept *kept)
     free(kept->group);
     free(kept->meta);
     free(kept->counts);
+    free(kept->overlay);
+    free(kept->picture);
+    if (kept->n_picture > 0)
+        kept->env->memory_give(kept->n_picture);
     *kept = (struct score_kept){.group = NULL};
 }

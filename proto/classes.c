@@ -22,6 +22,19 @@ static bool is_left_out(const struct request *request, int64_t label)
     return false;
 }
 
+bool classes_may_have(const struct score *score, int64_t label)
+{
+    const struct request *request = &score->request;
+
+    if (request->labels_auto || (request->has_background && label == request->background))
+        return !is_left_out(request, label);
+    for (size_t i = 0; i < request->n_labels; i++) {
+        if (request->labels[i].label == label)
+            return true;
+    }
+    return false;
+}
+
 static bool classes_auto(struct score *score, struct problem *reterr)
 {
     const struct found *found = &score->found;

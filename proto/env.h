@@ -20,6 +20,8 @@ struct limits {
     uint64_t json_values;       /* values in any JSON: numbers, strings, members, ... */
     uint64_t parts;             /* parts of a multipart body */
     uint64_t part_header_bytes; /* the headers of one part */
+    uint64_t overlay_pixels;    /* the picture of an overlay */
+    uint64_t overlay_slices;    /* a volume of which an overlay is kept */
 };
 
 struct env {

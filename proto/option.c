@@ -342,6 +342,15 @@ static bool parse_confusion(struct request *request, const struct option_value *
     return json_is_boolean(value->json) || bad_value(reterr, value->pointer.text, "true or false");
 }
 
+static bool parse_keep(struct request *request, const struct option_value *value,
+                       struct problem *reterr)
+{
+    const char *word = json_string_value(value->json);
+
+    request->keep_overlay = word != NULL && strcmp(word, "overlay") == 0;
+    return request->keep_overlay || bad_value(reterr, value->pointer.text, "\"overlay\"");
+}
+
 static const struct option options[] = {
     {{"prediction", QUERY_NONE}, option_prediction},
     {{"reference", QUERY_NONE}, option_reference},
@@ -358,6 +367,7 @@ static const struct option options[] = {
     {{"overlap", QUERY_WORD}, parse_overlap},
     {{"confusion", QUERY_BOOL}, parse_confusion},
     {{"case", QUERY_NONE}, option_case},
+    {{"keep", QUERY_WORD}, parse_keep},
 };
 
 const struct option *option_find(const char *name)

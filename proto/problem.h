@@ -28,6 +28,7 @@
     X(NO_STORE, 404, "no-store", "Nothing is kept here")                                           \
     X(NO_RUN, 404, "unknown-run", "There is no such run")                                          \
     X(NO_CASE, 404, "unknown-case", "There is no such case in the run")                            \
+    X(NO_OVERLAY, 404, "unknown-overlay", "No overlay of this case is kept")                       \
     X(BODY_TIMEOUT, 408, "body-timeout", "The body did not arrive in time")                        \
     X(SHM_NAME_IN_USE, 409, "shm-name-in-use", "Another region has this name")                     \
     X(CONFLICT, 412, "condition-failed", "The condition of the request does not hold")             \
@@ -57,6 +58,7 @@
     X(UNLISTED_COLOR, 422, "unlisted-color", "A pixel has a colour that stands for no label")      \
     X(OVERLAP, 422, "overlap", "Labels overlap where they must not")                               \
     X(TOO_MANY_LABELS, 422, "too-many-labels", "There are more distinct labels than the limit")    \
+    X(NO_OVERLAY_OF, 422, "no-overlay", "There can be no overlay of these masks")                  \
     X(SHM_BAD_OBJECT, 422, "shm-bad-object", "This is not shared memory that can be read")         \
     X(SHM_TOO_SMALL, 422, "shm-too-small", "The shared memory ends before the mask does")          \
     X(SHM_READ_ONLY, 422, "shm-read-only", "This shared memory is not to be written to")           \

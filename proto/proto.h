@@ -166,6 +166,10 @@ struct score_kept {
     char *meta;  /* JSON of what else was said of the case; NULL for nothing */
     uint8_t *counts;
     size_t n_counts;
+    char *overlay; /* JSON of what the picture shows; NULL for no overlay */
+    uint8_t *picture;
+    size_t n_picture;
+    const struct env *env; /* whose memory the picture is; borrowed */
 };
 
 /* After score_run. */

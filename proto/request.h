@@ -44,6 +44,7 @@ struct request {
     bool reverse_axes;
     bool refuse_overlap; /* a voxel of several labels is a problem, not a layered mask */
     bool confusion;
+    bool keep_overlay;
     json_t *kept_case; /* what was said of the case; NULL for nothing. See case.c */
 };
 

@@ -157,6 +157,7 @@ char *run_case_print(const struct run_facts *run, const struct case_row *row,
     json_t *object = run_case_json(row, query);
 
     json_put(&object, "run", json_string(run->name));
+    json_put(&object, "overlay", run_stored(row->overlay));
     return run_print(object, ret_bytes, reterr);
 }
 

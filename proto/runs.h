@@ -30,11 +30,19 @@ struct case_row {
     const char *meta;  /* JSON; NULL for none */
     const uint8_t *counts;
     size_t n_counts;
+    const char *overlay; /* JSON; NULL for none. rows_add_case leaves it out */
 };
 
 /* ---- what is asked --------------------------------------------------------------------------- */
 
-enum run_view { RUN_VIEW_RUNS, RUN_VIEW_RUN, RUN_VIEW_CASES, RUN_VIEW_CASE, RUN_VIEW_COMPARE };
+enum run_view {
+    RUN_VIEW_RUNS,
+    RUN_VIEW_RUN,
+    RUN_VIEW_CASES,
+    RUN_VIEW_CASE,
+    RUN_VIEW_OVERLAY,
+    RUN_VIEW_COMPARE
+};
 
 enum run_sort { RUN_SORT_NAME, RUN_SORT_KEPT, RUN_SORT_METRIC };
 

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/score.h"
 #include "proto/extent.h"
+#include "proto/overlay.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,13 @@ static bool name_labels(struct score *score, struct problem *reterr)
     return true;
 }
 
+static bool begin_overlay(struct score *score, struct problem *reterr)
+{
+    if (score->request.keep_overlay)
+        score->overlay = overlay_new(score, reterr);
+    return !score->request.keep_overlay || score->overlay != NULL;
+}
+
 bool score_open(struct score *score, struct problem *reterr)
 {
     return name_labels(score, reterr) && open_both(score, reterr) &&
@@ -61,16 +69,20 @@ bool score_open(struct score *score, struct problem *reterr)
            pair_make(reader_header(score->readers[SCORE_PREDICTION]),
                      reader_header(score->readers[SCORE_REFERENCE]), &score->request, &score->pair,
                      reterr) &&
-           layering_make(score, reterr);
+           layering_make(score, reterr) && begin_overlay(score, reterr);
 }
 
-static bool may_say_case(const struct score *score, const struct score_input *input,
-                         struct problem *reterr)
+/* What speaks of a case that is kept, where none is. */
+static bool keeps_nothing(const struct score *score, struct problem *reterr)
 {
-    return input->keeps || score->request.kept_case == NULL ||
-           problem_set(reterr, PROBLEM_BAD_PARAMETER, "#/case",
-                       "Nothing is kept of this request; case belongs to PUT "
-                       "/v1/runs/{run}/cases/{case}.");
+    const char *pointer = score->request.keep_overlay        ? "#/keep"
+                          : score->request.kept_case != NULL ? "#/case"
+                                                             : NULL;
+
+    return pointer == NULL || problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer,
+                                          "Nothing is kept of this request; %s belongs to PUT "
+                                          "/v1/runs/{run}/cases/{case}.",
+                                          pointer + 2);
 }
 
 static bool find_sources(struct score *score, struct problem *reterr)
@@ -118,7 +130,7 @@ struct score *score_new_parsed(json_t *request, const struct segments *segments,
         return NULL;
     body_of_parsed(&score->body, segments);
     if (!request_init_parsed(&score->request, request, &env->limits, reterr) ||
-        !find_sources(score, reterr)) {
+        !find_sources(score, reterr) || !keeps_nothing(score, reterr)) {
         score_free(score);
         return NULL;
     }
@@ -132,7 +144,7 @@ struct score *score_new(const struct score_input *input, const struct env *env,
 
     if (score == NULL)
         return NULL;
-    if (!read_request(score, input, reterr) || !may_say_case(score, input, reterr)) {
+    if (!read_request(score, input, reterr) || (!input->keeps && !keeps_nothing(score, reterr))) {
         score_free(score);
         return NULL;
     }
@@ -146,6 +158,7 @@ void score_free(struct score *score)
     for (int i = 0; i < SCORE_N_MASKS; i++)
         reader_free(score->readers[i]);
     ov_counter_free(score->counter);
+    overlay_free(score->overlay);
     found_done(&score->found);
     names_free(score->names);
     free(score->ignored_sets);
@@ -164,7 +177,7 @@ uint64_t score_decoded_bytes(const struct score *score)
 
 bool score_needs_a_worker(const struct score *score)
 {
-    return !format_is_plain(&score->request.prediction) ||
+    return score->request.keep_overlay || !format_is_plain(&score->request.prediction) ||
            !format_is_plain(&score->request.reference);
 }
 

@@ -19,6 +19,8 @@ struct scored {
     struct ov_counts counts;
 };
 
+struct overlay;
+
 struct score {
     const struct env *env;
     struct request request;
@@ -28,6 +30,7 @@ struct score {
     struct pair pair;
     int64_t *ignored_sets; /* of the reference, where its layers overlap */
     size_t n_ignored_sets;
+    struct overlay *overlay; /* NULL where none is to be kept */
     struct ov_counter *counter;
     struct found found;
     struct scored *classes;
@@ -61,6 +64,9 @@ struct ov_counter_options tally_options(const struct score *score);
 bool parts_can(const struct score *score);
 bool parts_run(struct score *score, struct problem *reterr);
 bool parts_run_masks(struct score *score, const struct ov_mask *masks, struct problem *reterr);
+
+/* classes.c: whether a label, if it is found, is a class beside the background. */
+bool classes_may_have(const struct score *score, int64_t label);
 
 /* classes.c: from the counter to score->classes and score->regions. */
 bool classes_make(struct score *score, struct problem *reterr);

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "proto/feed.h"
+#include "proto/overlay.h"
 #include "proto/relay.h"
-#include "proto/score.h"
 
 /* A table of pairs: two to four buckets of 16 bytes for each, and the old half while it grows. */
 #define PAIR_BYTES       ((uint64_t)48)
@@ -74,6 +74,8 @@ bool tally_add(struct score *score, const struct ov_piece *pieces, struct proble
     enum ov_status status =
         ov_counter_add(score->counter, &pieces[SCORE_PREDICTION], &pieces[SCORE_REFERENCE]);
 
+    if (status == OV_OK && score->overlay != NULL)
+        status = overlay_add(score->overlay, pieces);
     return status == OV_OK || tally_refuse(status, tally_culprit(score, pieces, status), reterr);
 }
 
@@ -274,11 +276,21 @@ static bool unpack_both(struct unpacking *unpacking, struct problem *reterr)
     return reterr->code == PROBLEM_NONE;
 }
 
+static bool overlay_masks(struct score *score, const struct ov_mask *masks, struct problem *reterr)
+{
+    enum ov_status status = OV_OK;
+
+    if (score->overlay != NULL)
+        status = overlay_add_masks(score->overlay, masks);
+    return status == OV_OK || tally_refuse(status, SCORE_REFERENCE, reterr);
+}
+
 static bool unpack_pair(struct score *score, struct problem *reterr)
 {
     struct unpacking unpacking = {.score = score};
     bool ok = take_rooms(score, unpacking.rooms, reterr) && unpack_both(&unpacking, reterr) &&
-              parts_run_masks(score, unpacking.masks, reterr);
+              parts_run_masks(score, unpacking.masks, reterr) &&
+              overlay_masks(score, unpacking.masks, reterr);
 
     for (int i = 0; i < SCORE_N_MASKS; i++)
         free(unpacking.rooms[i]);
@@ -314,14 +326,17 @@ struct ov_counter_options tally_options(const struct score *score)
     return options;
 }
 
+/* An overlay wants every voxel in its place, one after the other. */
 static bool count_pair(struct score *score, struct problem *reterr)
 {
-    if (parts_can(score))
+    bool in_turn = score->overlay != NULL;
+
+    if (!in_turn && parts_can(score))
         return parts_run(score, reterr);
     /* In different orders neither can wait for the other's next voxel. */
-    if (!score->pair.same_order || is_in_place(score))
+    if (!score->pair.same_order || (!in_turn && is_in_place(score)))
         return unpack_pair(score, reterr);
-    if (is_intervals(score->readers[SCORE_PREDICTION]) &&
+    if (!in_turn && is_intervals(score->readers[SCORE_PREDICTION]) &&
         is_intervals(score->readers[SCORE_REFERENCE]))
         return count_intervals(score, reterr);
     return relay_can(score) ? relay_run(score, reterr) : stream_pair(score, reterr);
@@ -335,6 +350,8 @@ bool tally_run(struct score *score, struct problem *reterr)
         return false;
     if (ov_counter_new(&options, &score->counter) != OV_OK)
         return no_memory(reterr);
+    if (score->overlay != NULL && !overlay_begin(score->overlay, &score->body.growth, reterr))
+        return false;
     return count_pair(score, reterr) && reader_finish(score->readers[SCORE_PREDICTION], reterr) &&
            reader_finish(score->readers[SCORE_REFERENCE], reterr);
 }

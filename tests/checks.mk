@@ -7,8 +7,8 @@ fmt: ## format the sources in place
 
 lint: check-deps check-exports ## formatting, static analysis, layers, exports, header
 	clang-format --dry-run -Werror $(sources)
-	$(CC) -std=c99 -Wall -Wpedantic -Werror -fsyntax-only -x c lib/overlap.h lib/overlap_loss.h
-	$(CXX) -std=c++17 -Wall -Wpedantic -Werror -fsyntax-only -x c++ lib/overlap.h lib/overlap_loss.h
+	$(CC) -std=c99 -Wall -Wpedantic -Werror -fsyntax-only -x c $(wildcard lib/overlap*.h)
+	$(CXX) -std=c++17 -Wall -Wpedantic -Werror -fsyntax-only -x c++ $(wildcard lib/overlap*.h)
 	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
 	    --suppress=missingIncludeSystem -j2 -I. lib proto daemon
 	printf '%s\n' $(lib_src) $(proto_src) $(daemon_src) | \

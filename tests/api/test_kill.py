@@ -2,7 +2,8 @@
 # test_kill.py - what was acknowledged outlives kill -9.
 # SPDX-License-Identifier: Apache-2.0
 """KILLS says how often. 8 writers keep cases, new ones and again; after each kill every case must
-hold what was acknowledged last, or something sent later, and never less."""
+hold what was acknowledged last, or something sent later, and never less; with an overlay where the
+number sent with it is odd, and without where it is even."""
 import http.client
 import json
 import os
@@ -49,8 +50,10 @@ class Writer(threading.Thread):
         name = "w%d-%d" % (self.number, self.random.randrange(NAMES))
         entry = self.book.setdefault(name, {"acknowledged": 0, "sent": 0})
         entry["sent"] += 1
-        body = json.dumps(dict(BODY, case={"group": str(entry["sent"])}))
-        connection.request("PUT", "/v1/runs/killed/cases/" + name, body, {"Content-Type": "application/json"})
+        body = dict(BODY, case={"group": str(entry["sent"])})
+        if entry["sent"] % 2 == 1:
+            body["keep"] = "overlay"
+        connection.request("PUT", "/v1/runs/killed/cases/" + name, json.dumps(body), {"Content-Type": "application/json"})
         answer = connection.getresponse()
         answer.read()
         if answer.status not in (200, 201):
@@ -79,8 +82,12 @@ def check_book(daemon, book):
 
 
 def check_file(path):
+    torn = ("SELECT count(*) FROM kept LEFT JOIN overlay USING(run, name)"
+            " WHERE (overlay.text IS NOT NULL) <> CAST(patient AS INTEGER) % 2")
     with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert database.execute(torn).fetchone() == (0,)
+        assert database.execute("SELECT (SELECT count(*) FROM overlay) <= (SELECT count(*) FROM kept)").fetchone()[0]
         assert database.execute("SELECT (SELECT coalesce(sum(n_cases), 0) FROM run) = (SELECT count(*) FROM kept)").fetchone()[0]
 
 

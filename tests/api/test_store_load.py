@@ -22,9 +22,11 @@ from runs import JSON
 SECONDS = float(os.environ.get("LOAD_SECONDS", scaled(4, 6)))
 READERS = int(os.environ.get("LOAD_READERS", scaled(64, 12)))
 WRITERS = 8
+LOG_BYTES = 128 << 20
 BODY = {"prediction": {"base64": "AQEA", "format": "raw", "dtype": "uint8", "shape": [3]},
-        "reference": {"base64": "AQAA", "format": "raw", "dtype": "uint8", "shape": [3]}}
+        "reference": {"base64": "AQAA", "format": "raw", "dtype": "uint8", "shape": [3]}, "keep": "overlay"}
 PATHS = ("/v1/runs", "/v1/runs/r0", "/v1/runs/r1/cases?sort=dice&limit=20", "/v1/runs/r2/cases/c7",
+         "/v1/runs/r1/cases/c3/overlay",
          "/v1/runs/r0/compare/r1")
 
 
@@ -80,18 +82,22 @@ def readers_writers_and_a_backup_never_meet_a_lock():
         for run in range(3):
             for case in range(10):
                 daemon.request("PUT", "/v1/runs/r%d/cases/c%d" % (run, case), json.dumps(BODY), JSON)
-        end, backups = time.monotonic() + SECONDS, 0
+        end, backups, log = time.monotonic() + SECONDS, 0, 0
         writers = [Client(daemon, end, write) for _ in range(WRITERS)]
         readers = [Client(daemon, end, read) for _ in range(READERS)]
         while time.monotonic() < end:
             copy = os.path.join(folder, "copy-%d" % backups)
             subprocess.run([OVERLAPD, "backup", copy, "--store.path=" + path], check=True, timeout=60)
             check_copy(copy)
+            os.unlink(copy)
             backups += 1
+            log = max(log, os.stat(path + "-wal").st_size)
         written, read_ = total(writers), total(readers)
         assert set(written) <= {200, 201} and set(read_) == {200}, (written, read_)
         assert "store-failed" not in daemon.log() and "locked" not in daemon.log(), daemon.log()
-        print("# %d readers: %s; %d writers: %s; %d backups" % (READERS, read_, WRITERS, written, backups))
+        assert log <= LOG_BYTES, log
+        print("# %d readers: %s; %d writers: %s; %d backups; log of %d KiB at most"
+              % (READERS, read_, WRITERS, written, backups, log >> 10))
     check_copy(path)
     shutil.rmtree(folder)
 

@@ -1,6 +1,7 @@
 /* test_allocation_lib.c - every allocation of the library fails once, and nothing is lost. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/overlap_loss.h"
+#include "lib/overlap_overlay.h"
 #include "tests/unit/lib/naive.h"
 
 /* The linker sends the library's allocations here (--wrap). */
@@ -102,6 +103,31 @@ static enum ov_status count_in_pairs(void)
     return status;
 }
 
+static struct ov_overlay_classes each(const void *user, int64_t p, int64_t r)
+{
+    (void)user;
+    return (struct ov_overlay_classes){1, 1, p == r};
+}
+
+static enum ov_status draw(void)
+{
+    const struct ov_overlay_options of = {.n_fast = SIDE,
+                                          .n_slow = SIDE,
+                                          .n_slices = 1,
+                                          .max_pixels = N,
+                                          .labels = options,
+                                          .classes = each};
+    const int axes[] = {0, 1};
+    struct ov_overlay *overlay = NULL;
+    enum ov_status status = ov_overlay_new(&of, &overlay);
+    if ((overlay != NULL) != (status == OV_OK))
+        return OV_EINVAL;
+    if (status == OV_OK)
+        status = ov_overlay_add_masks(overlay, &masks[0], &masks[1], axes);
+    ov_overlay_free(overlay);
+    return status;
+}
+
 static struct ov_counter *full;
 
 static enum ov_status merge(void)
@@ -190,6 +216,12 @@ static void counting_survives_and_leaves_the_result_alone(void **state)
     assert_survives(count_in_pairs, 8);
 }
 
+static void drawing_survives(void **state)
+{
+    (void)state;
+    assert_survives(draw, 8);
+}
+
 static void merging_survives(void **state)
 {
     (void)state;
@@ -214,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(making_a_counter_survives),
         cmocka_unit_test(counting_survives_and_leaves_the_result_alone),
+        cmocka_unit_test(drawing_survives),
         cmocka_unit_test(merging_survives),
         cmocka_unit_test(questions_survive_and_leave_the_result_alone),
         cmocka_unit_test(losses_survive_and_leave_value_and_gradient_alone),

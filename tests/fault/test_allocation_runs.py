@@ -68,7 +68,7 @@ def whoever_asks_survives_every_failure():
 
 def put(daemon, i):
     try:
-        answer = keep(daemon, "a", "c00", {1: (i, 0, 0)}, tags=["t"])
+        answer = keep(daemon, "a", "c00", {1: (i, 0, 0)}, request={"keep": "overlay"}, tags=["t"])
     except (http.client.HTTPException, ConnectionError):
         return "closed"
     return answer.status if answer.status == 200 else answer.json["code"]
@@ -78,14 +78,15 @@ def put(daemon, i):
 def whoever_keeps_survives_failures_and_loses_nothing():
     with filled() as daemon:
         seen = set()
-        for n in range(0, 400, 7):
+        for n in range(0, 450, 7):
             fail_allocation(daemon, n)
             what = put(daemon, n)
             fail_allocation(daemon, -1)
             assert what in (200, "out-of-memory", "store-unavailable", "closed"), (n, what)
             seen.add(what)
             if what == 200:
-                assert daemon.get(path("a", "c00")).json["classes"][0]["tp"] == n
+                case = daemon.get(path("a", "c00")).json
+                assert case["classes"][0]["tp"] == n and case["overlay"]["dice"] == [1 if n else None]
             deadline = time.monotonic() + 5
             while put(daemon, n) != 200:
                 assert time.monotonic() < deadline, "the store is not opened again"

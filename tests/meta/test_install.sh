@@ -53,6 +53,7 @@ check install_succeeds make -s install MODE=release DESTDIR="$root" PREFIX=/usr
 check the_daemon_is_installed test -x "$root/usr/bin/overlapd"
 check the_header_is_installed cmp lib/overlap.h "$root/usr/include/overlap.h"
 check the_header_of_losses_is_installed cmp lib/overlap_loss.h "$root/usr/include/overlap_loss.h"
+check the_header_of_overlays_is_installed cmp lib/overlap_overlay.h "$root/usr/include/overlap_overlay.h"
 check the_sample_configuration_is_installed test -s "$root/etc/overlapd/overlapd.conf"
 check the_soname_links_to_the_versioned_file is_link "liboverlap.so.${version%%.*}" "liboverlap.so.$version"
 check the_linker_name_links_to_the_soname is_link liboverlap.so "liboverlap.so.${version%%.*}"

@@ -15,7 +15,7 @@ def remove_files():
 
 
 def check(command, daemon):
-    if command.startswith("curl ") and "DELETE" not in command and "text/csv" not in command:
+    if command.startswith("curl ") and not any(w in command for w in ("DELETE", "text/csv", " -o ")):
         check_curl(command, daemon)
         return
     asked = command.replace("curl ", "curl -sS --fail-with-body ", 1).replace(ADDRESS, daemon.address)

@@ -23,6 +23,8 @@ static const char *const takes[] = {
     "limits.json_values",
     "limits.parts",
     "limits.part_header_bytes",
+    "limits.overlay_pixels",
+    "limits.overlay_slices",
     "limits.polls",
     "limits.waiting",
     "limits.share",
