@@ -1,0 +1,99 @@
+// view_case.js - one case: its counts and scores, and where the error is.
+// SPDX-License-Identifier: Apache-2.0
+import { getImage, query, runPath } from "./api.js";
+import { card, el, facts, refill, say, tile } from "./dom.js";
+import { METRICS, METRIC_NAMES, STATE_NAMES, className, count, score, webAddress, when } from "./format.js";
+import { follow } from "./live.js";
+import { table } from "./table.js";
+
+const COUNTS = [
+  ["tp", "True positive"], ["fp", "False positive"], ["fn", "False negative"],
+  ["prediction", "In prediction"], ["reference", "In reference"],
+];
+
+const COLUMNS = [
+  { id: "class", title: "Class", head: true, value: (row) => row.label ?? row.name, cell: className },
+  { id: "state", title: "State", value: (row) => row.state, cell: (row) => STATE_NAMES[row.state] ?? row.state },
+  ...METRICS.map((metric) => ({
+    id: metric, title: METRIC_NAMES[metric], number: true, value: (row) => row[metric], cell: (row) => score(row[metric], 4) })),
+  ...COUNTS.map(([id, title]) => ({ id, title, number: true, value: (row) => row[id], cell: (row) => count(row[id]) })),
+];
+
+function imageLink(image) {
+  const address = image === null ? null : webAddress(image);
+  return address === null ? image : el("a", { href: address, rel: "noopener noreferrer", target: "_blank" }, image);
+}
+
+// ---- the error ----------------------------------------------------------------------------------
+
+function strip(overlay) {
+  const slices = overlay.dice.map((dice, i) => {
+    const bar = el("i", { class: dice === null ? "none" : i === overlay.slice ? "here" : null,
+      title: "slice " + i + ": " + score(dice) });
+    bar.style.height = Math.max(4, (dice ?? 0) * 100) + "%";
+    return bar;
+  });
+  return el("div", { class: "strip", "aria-hidden": "true" }, slices);
+}
+
+function sliceTable(overlay) {
+  const rows = overlay.dice.map((dice, slice) => ({ slice, dice }));
+  return el("details", {}, el("summary", {}, "Dice of each slice, as a table"),
+    table({ key: "slices", caption: "Dice of each slice", rows, columns: [
+      { id: "slice", title: "Slice", head: true, cell: (row) => String(row.slice) + (row.slice === overlay.slice ? " (shown)" : "") },
+      { id: "dice", title: "Mean Dice", number: true, cell: (row) => score(row.dice, 4) },
+    ] }));
+}
+
+async function overlayCard(run, name, overlay, signal) {
+  const blob = await getImage(runPath(run, "cases", name) + "/overlay", signal);
+  const address = URL.createObjectURL(blob);
+  signal.addEventListener("abort", () => URL.revokeObjectURL(address), { once: true });
+  const where = overlay.slices > 1 ? "Slice " + overlay.slice + " of " + overlay.slices + " along axis " + overlay.axis : "The image";
+  const item = (mark, text) => el("li", {}, el("i", { class: "mark " + mark, "aria-hidden": "true" }), text);
+  return card("Where the error is",
+    el("figure", { class: "overlay" },
+      el("img", { src: address, width: overlay.width, height: overlay.height,
+        alt: where + ", with what is true positive, false positive and false negative in colours" }),
+      el("figcaption", {}, where + (overlay.slices > 1 ? ", the worst one." : "."),
+        el("ul", { class: "legend" }, item("tp", "true positive"), item("fp", "false positive: predicted, not there"),
+          item("fn", "false negative: there, not predicted")))),
+    overlay.slices > 1 ? [el("p", { class: "hint" }, "Mean Dice, slice by slice"), strip(overlay), sliceTable(overlay)] : null);
+}
+
+export async function viewCase(context) {
+  const { main, names: [run, name], parameters, signal } = context;
+  const sort = () => ({ id: parameters.sort ?? "class", desc: parameters.order === "desc" });
+  let kept = null;
+  let picture = null;
+
+  function redraw() {
+    const dice = kept.classes.map((row) => row.dice).filter((value) => typeof value === "number");
+    const mean = dice.length > 0 ? dice.reduce((sum, value) => sum + value, 0) / dice.length : null;
+    refill(main, el("h1", {}, name),
+      facts([["run", el("a", { href: context.link(["runs", run]), key: "run" }, run)], ["group", kept.group],
+        ["tags", kept.tags.length > 0 ? kept.tags.map((tag) => el("span", { class: "tag" }, tag)) : null],
+        ["image", imageLink(kept.image)], ["kept", when(kept.kept)]]),
+      el("dl", { class: "tiles" }, tile("Mean Dice", score(mean, 4), "of its classes"), tile("Voxels", count(kept.voxels)),
+        tile("Classes", count(kept.classes.length))),
+      el("div", { class: "stack" },
+        card("Classes", table({ key: "case", caption: "Classes of the case", columns: COLUMNS,
+          rows: [...kept.classes, ...kept.regions], sort: sort(),
+          onSort: (id, desc) => {
+            Object.assign(parameters, { sort: id, order: desc ? "desc" : "" });
+            context.put(parameters);
+            redraw();
+          } })),
+        picture));
+  }
+
+  await follow(query(runPath(run, "cases", name), { metrics: METRICS.join(",") }), signal, async (json) => {
+    const begun = kept !== null;
+    kept = json;
+    redraw();
+    if (!begun) context.ready();
+    picture = json.overlay ? await overlayCard(run, name, json.overlay, signal).catch(() => null) : null;
+    if (picture && !signal.aborted) redraw();
+    if (begun) say(name + " was looked at again", { often: false });
+  });
+}
