@@ -35,7 +35,8 @@ async function failure(response) {
 async function ask(path, headers, signal) {
   const held = token();
   if (held) headers.Authorization = "Bearer " + held;
-  const response = await fetch(path, { headers, signal, cache: "no-store", credentials: "same-origin" });
+  const response = await fetch(path, { headers, signal, cache: "no-store", credentials: "same-origin" })
+    .catch(() => { throw new Failure(0, "lost", "The daemon does not answer."); });
   if (!response.ok && response.status !== 304) throw await failure(response);
   return response;
 }

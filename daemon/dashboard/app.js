@@ -1,6 +1,6 @@
 // app.js - the page's frame: which view a URL means, the way to it, and the token.
 // SPDX-License-Identifier: Apache-2.0
-import { Failure, runPath, setToken, token } from "./api.js";
+import { Failure, setToken, token } from "./api.js";
 import { byId, el, refill, say } from "./dom.js";
 import { show } from "./live.js";
 import { viewCase } from "./view_case.js";
@@ -73,17 +73,16 @@ function askForToken(fault) {
 }
 
 function drawFault(fault) {
-  const lost = !(fault instanceof Failure);
-  const title = fault.code === "no-store" ? "Nothing is kept here" : lost ? "No connection" : "This cannot be shown";
+  const titles = { "no-store": "Nothing is kept here", lost: "No connection" };
+  const title = titles[fault.code] ?? "This cannot be shown";
   const text = fault.code === "no-store"
-    ? "The daemon keeps runs once its configuration names a file: store.path."
-    : lost ? "The daemon does not answer." : fault.message;
+    ? "The daemon keeps runs once its configuration names a file: store.path." : fault.message;
   refill(byId("main"), el("div", { class: "card fault" },
     el("h1", {}, title), el("p", {}, text),
     el("p", {}, el("button", { type: "button", class: "main", on: { click: route } }, "Try again"), " ",
       el("a", { href: "#/" }, "All runs"))));
   say(title + ". " + text);
-  if (lost) console.warn(String(fault));
+  if (!(fault instanceof Failure)) console.error(fault);
 }
 
 // ---- from view to view --------------------------------------------------------------------------

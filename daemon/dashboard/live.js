@@ -47,7 +47,8 @@ export async function follow(path, signal, draw, { waits = true } = {}) {
     } catch (fault) {
       if (signal.aborted) return;
       // What a person must mend is told to who called; what passes by itself is tried again.
-      if (first || (fault instanceof Failure && [401, 403, 404].includes(fault.status))) throw fault;
+      const passes = fault instanceof Failure && (fault.status === 0 || fault.status === 429 || fault.status >= 500);
+      if (first || !passes) throw fault;
       show("lost", "connection lost, trying again");
       await pause(RETRY_MS, signal);
     }

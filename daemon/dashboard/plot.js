@@ -11,7 +11,8 @@ function colours() {
 
 const SERIES = ["series-1", "series-2", "series-3", "series-4", "series-5", "series-6"];
 
-// A canvas with its chart. configure(colours, data) gives Chart.js's data and options.
+// A canvas with its chart. configure(colours, data) gives Chart.js's data and options, the height, and
+// what the plugins mark, which stands at the canvas: Chart.js wraps all that is an option.
 function plot(label, signal, configure, plugins = []) {
   const canvas = el("canvas", { role: "img", "aria-label": label });
   const box = el("div", { class: "plot" }, canvas);
@@ -27,6 +28,7 @@ function plot(label, signal, configure, plugins = []) {
     Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
     Chart.defaults.font.size = 13;
     const made = configure(c, data);
+    canvas.marked = made.marked;
     if (made.height) box.style.height = made.height + "px";
     if (chart === null) {
       chart = new Chart(canvas, { type: made.type, data: made.data, options: made.options, plugins });
@@ -138,10 +140,10 @@ const isNumber = (value) => typeof value === "number";
 const boxes = {
   id: "boxes",
   beforeDatasetsDraw(chart) {
-    const { rows, c } = chart.options.boxes ?? {};
+    const { rows, c } = chart.canvas.marked;
     const context = chart.ctx;
     context.save();
-    rows?.forEach((row, i) => {
+    rows.forEach((row, i) => {
       const at = (value) => chart.scales.x.getPixelForValue(value);
       const y = chart.scales.y.getPixelForValue(i);
       if (!isNumber(row.q1)) return;
@@ -157,8 +159,8 @@ const boxes = {
     context.restore();
   },
   afterDatasetsDraw(chart) {
-    const { rows, c } = chart.options.boxes ?? {};
-    rows?.forEach((row, i) => marks(chart, row, chart.scales.y.getPixelForValue(i), c));
+    const { rows, c } = chart.canvas.marked;
+    rows.forEach((row, i) => marks(chart, row, chart.scales.y.getPixelForValue(i), c));
   },
 };
 
@@ -210,6 +212,7 @@ export function distribution(label, signal, open) {
   return plot(label, signal, (c, data) => ({
     type: "scatter",
     height: 60 + 64 * Math.max(1, data.rows.length),
+    marked: { rows: data.rows, c },
     data: {
       datasets: [{
         data: data.points, backgroundColor: c.point, pointRadius: 2.6, pointHoverRadius: 6,
@@ -217,7 +220,6 @@ export function distribution(label, signal, open) {
       }],
     },
     options: base(c, {
-      boxes: { rows: data.rows, c },
       onClick: onPoint(open), onHover: pointer,
       scales: rowScales(c, data.rows.map((row) => row.name),
         { min: 0, max: 1, title: { display: true, text: data.metric } }),
@@ -231,7 +233,7 @@ export function distribution(label, signal, open) {
 const forest = {
   id: "forest",
   beforeDatasetsDraw(chart) {
-    const { rows, c } = chart.options.forest ?? {};
+    const { rows, c } = chart.canvas.marked;
     const context = chart.ctx;
     const at = (value) => chart.scales.x.getPixelForValue(value);
     const { top, bottom } = chart.chartArea;
@@ -239,7 +241,7 @@ const forest = {
     context.strokeStyle = c.muted;
     context.lineWidth = 1.5;
     line(context, at(0), top, at(0), bottom);
-    rows?.forEach((row, i) => {
+    rows.forEach((row, i) => {
       const y = chart.scales.y.getPixelForValue(i);
       if (!row.interval) return;
       context.strokeStyle = row.colour;
@@ -263,9 +265,9 @@ export function differences(label, signal) {
     return {
       type: "scatter",
       height: 64 + 44 * Math.max(1, rows.length),
+      marked: { rows, c },
       data: { datasets: [{ data: shown, pointRadius: 6, backgroundColor: shown.map((one) => rows[one.y].colour) }] },
       options: base(c, {
-        forest: { rows, c },
         scales: rowScales(c, rows.map((row) => row.name),
           { min: -most, max: most, ticks: { maxTicksLimit: 7 }, title: { display: true, text: "difference of " + data.metric } }),
         tooltip: { callbacks: { label: (item) => rows[item.raw.y].name + ": " + item.raw.x.toFixed(4) } },
