@@ -59,10 +59,11 @@ export function say(text, { often = true } = {}) {
 
 // A labelled select of [[value, text]...].
 export function choice(label, options, chosen, onChange, key) {
-  const select = el("select", { key, on: { change: () => onChange(select.value) } },
+  const id = "choice-" + key;
+  const select = el("select", { id, key, on: { change: () => onChange(select.value) } },
     options.map(([value, text]) =>
       el("option", { value, selected: value === chosen }, text)));
-  return el("label", { class: "choice" }, el("span", {}, label), select);
+  return el("div", { class: "choice" }, el("label", { for: id }, label), select);
 }
 
 // Names and what they are, as a list.

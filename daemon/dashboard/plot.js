@@ -253,11 +253,19 @@ const forest = {
   },
 };
 
+// How far an axis goes to hold a value, in round steps.
+function reach(value) {
+  const rough = value / 3;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const stepSize = [1, 2, 5, 10].find((one) => one * power >= rough) * power;
+  return { most: Math.ceil((value * 1.05) / stepSize) * stepSize, stepSize };
+}
+
 // data: {rows: [{name, difference, interval}], metric}
 export function differences(label, signal) {
   return plot(label, signal, (c, data) => {
     const sides = data.rows.flatMap((row) => [row.difference, ...(row.interval ?? [])]).filter(isNumber);
-    const most = Math.max(0.005, ...sides.map(Math.abs)) * 1.15;
+    const { most, stepSize } = reach(Math.max(0.005, ...sides.map(Math.abs)));
     const tone = (row) => !row.interval || row.interval[0] * row.interval[1] <= 0 ? c.muted
       : row.difference > 0 ? c.good : c.bad;
     const rows = data.rows.map((row) => ({ ...row, colour: tone(row) }));
@@ -269,7 +277,7 @@ export function differences(label, signal) {
       data: { datasets: [{ data: shown, pointRadius: 6, backgroundColor: shown.map((one) => rows[one.y].colour) }] },
       options: base(c, {
         scales: rowScales(c, rows.map((row) => row.name),
-          { min: -most, max: most, ticks: { maxTicksLimit: 7 }, title: { display: true, text: "difference of " + data.metric } }),
+          { min: -most, max: most, ticks: { stepSize }, title: { display: true, text: "difference of " + data.metric } }),
         tooltip: { callbacks: { label: (item) => rows[item.raw.y].name + ": " + item.raw.x.toFixed(4) } },
       }),
     };

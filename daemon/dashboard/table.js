@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { el } from "./dom.js";
 
-// columns: {id, title, cell(row), value(row)?, number?, head?, sortable?}. Sorted by `value` here, or
+// columns: {id, title, cell(row), value(row)?, number?, text?, head?, sortable?}. Sorted by `value` here, or
 // by who asked where `sortsItself` is false. sort: {id, desc}; onSort(id, desc).
 export function table({ key, caption, columns, rows, sort, onSort, sortsItself = true }) {
   const column = columns.find((one) => one.id === sort?.id);
@@ -31,7 +31,7 @@ function heading(column, key, sort, onSort) {
 
 function field(column, row) {
   const tag = column.head ? "th" : "td";
-  return el(tag, { scope: column.head ? "row" : null, class: column.number ? "number" : null },
+  return el(tag, { scope: column.head ? "row" : null, class: column.number ? "number" : column.text ? "text" : null },
     column.cell(row));
 }
 

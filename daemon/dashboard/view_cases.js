@@ -25,8 +25,8 @@ function columns(context, run, key) {
       cell: (one) => el("a", { href: context.link(["runs", run, "cases", one.case]), key: "case-" + one.case }, one.case) },
     ...METRICS.map((metric) => ({ id: metric, title: METRIC_NAMES[metric], number: true, cell: (one) => score(valueOf(one, metric, key)) })),
     key ? { id: "state", title: "State", sortable: false, cell: (one) => stateOf(one, key) } : null,
-    { id: "group", title: "Group", sortable: false, cell: (one) => one.group ?? "–" },
-    { id: "tags", title: "Tags", sortable: false, cell: (one) => one.tags.map((tag) => el("span", { class: "tag" }, tag)) },
+    { id: "group", title: "Group", sortable: false, text: true, cell: (one) => one.group ?? "–" },
+    { id: "tags", title: "Tags", sortable: false, text: true, cell: (one) => one.tags.map((tag) => el("span", { class: "tag" }, tag)) },
     { id: "kept", title: "Kept", cell: (one) => el("time", { datetime: one.kept }, when(one.kept)) },
   ].filter((column) => column !== null);
 }
@@ -85,7 +85,7 @@ export function caseList(context, run, metric) {
   }
 
   return {
-    node: card("Cases, worst first", tools, list),
+    node: card("Cases", tools, list),
     load(known) {
       classes = known;
       return reload();

@@ -10,9 +10,9 @@ import { table } from "./table.js";
 function verdict(paired) {
   if (!paired.interval) return null;
   const [low, high] = paired.interval;
-  if (low > 0) return el("small", { class: "flag good" }, "better");
-  if (high < 0) return el("small", { class: "flag bad" }, "worse");
-  return el("small", { class: "flag" }, "could be chance");
+  if (low > 0) return el("span", { class: "good" }, "better");
+  if (high < 0) return el("span", { class: "bad" }, "worse");
+  return el("span", { class: "even" }, "could be chance");
 }
 
 function columns(metric, a, b) {
@@ -26,7 +26,7 @@ function columns(metric, a, b) {
     { id: "b", title: "Mean " + b, number: true, value: (row) => m(row).mean_b, cell: (row) => score(m(row).mean_b) },
     { id: "difference", title: "Difference", number: true, value: (row) => m(row).difference,
       cell: (row) => [el("b", {}, signed(m(row).difference)), m(row).interval ? el("small", {}, interval(m(row).interval, signed)) : null] },
-    { id: "verdict", title: "Verdict", sortable: false, cell: (row) => verdict(m(row)) ?? "–" },
+    { id: "verdict", title: "By interval", sortable: false, cell: (row) => verdict(m(row)) ?? "–" },
     { id: "wins", title: "Wins", number: true, value: (row) => m(row).wins, cell: (row) => count(m(row).wins) },
     { id: "ties", title: "Ties", number: true, value: (row) => m(row).ties, cell: (row) => count(m(row).ties) },
     { id: "losses", title: "Losses", number: true, value: (row) => m(row).losses, cell: (row) => count(m(row).losses) },
@@ -38,7 +38,7 @@ function columns(metric, a, b) {
 function changedTable(context, rows, chosen, metric, [a, b]) {
   const row = rows.find((one) => classKey(one) === chosen) ?? rows[0];
   const at = (run, one) => el("a", { href: context.link(["runs", run, "cases", one.case]), key: "at-" + run + one.case,
-    "aria-label": one.case + " in " + run }, score(run === a ? one.a : one.b));
+    "aria-label": score(run === a ? one.a : one.b) + ", " + one.case + " in " + run }, score(run === a ? one.a : one.b));
   return table({
     key: "changed", caption: "Cases that changed most", rows: row ? row.metrics[metric].changed : [],
     columns: [

@@ -43,12 +43,12 @@ function classColumns(context, run, metric) {
   return [
     { id: "class", title: "Class", head: true, value: (row) => row.label ?? row.name,
       cell: (row) => [className(row), row.few ? el("small", { class: "flag" }, "fewer than 10 cases") : null] },
-    { id: "n", title: "Cases", number: true, value: (row) => row.n, cell: (row) => count(row.n) },
-    { id: "defined", title: "With a value", number: true, value: (row) => m(row).defined, cell: (row) => count(m(row).defined) },
     { id: "mean", title: "Mean over cases", number: true, value: (row) => m(row).mean,
       cell: (row) => withInterval(m(row).mean, m(row).interval) },
     { id: "dataset", title: "Whole data set", number: true, value: (row) => row.dataset[metric],
       cell: (row) => withInterval(row.dataset[metric], row.dataset.intervals[metric]) },
+    { id: "n", title: "Cases", number: true, value: (row) => row.n, cell: (row) => count(row.n) },
+    { id: "defined", title: "With a value", number: true, value: (row) => m(row).defined, cell: (row) => count(m(row).defined) },
     number("sd", "SD", (row) => m(row).sd),
     number("p5", "5 %", (row) => m(row).p5),
     number("q1", "25 %", (row) => m(row).q1),
@@ -165,7 +165,7 @@ export async function viewRun(context) {
     summary = json;
     if (!begun) {
       refill(main, head, el("div", { class: "stack" }, card("By class", tools, chart.node, marks, said, classes),
-        card("Empty or not", states), cases.node));
+        card("Empty on which side", states), cases.node));
       redraw();
       context.ready();
     }

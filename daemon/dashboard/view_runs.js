@@ -48,18 +48,18 @@ function columns(context, state, redraw) {
     },
   });
   return [
-    { id: "pick", title: "Compare", sortable: false, cell: pick },
     { id: "run", title: "Run", head: true, value: (run) => run.run,
       cell: (run) => el("a", { href: context.link(["runs", run.run]), key: "run-" + run.run }, run.run) },
-    { id: "dataset", title: "Dataset", value: (run) => told(run.info, "dataset"), cell: (run) => told(run.info, "dataset") ?? "–" },
-    { id: "model", title: "Model", value: (run) => told(run.info, "model"), cell: (run) => told(run.info, "model") ?? "–" },
-    { id: "cases", title: "Cases", number: true, value: (run) => run.n_cases, cell: (run) => count(run.n_cases) },
+    { id: "pick", title: "Compare", sortable: false, cell: pick },
     ...METRICS.slice(0, 2).map((metric) => ({
       id: metric, title: "Mean " + METRIC_NAMES[metric], number: true,
       value: (run) => meanOf(run, metric), cell: (run) => score(meanOf(run, metric)),
     })),
+    { id: "cases", title: "Cases", number: true, value: (run) => run.n_cases, cell: (run) => count(run.n_cases) },
+    { id: "dataset", title: "Dataset", text: true, value: (run) => told(run.info, "dataset"), cell: (run) => told(run.info, "dataset") ?? "–" },
+    { id: "model", title: "Model", text: true, value: (run) => told(run.info, "model"), cell: (run) => told(run.info, "model") ?? "–" },
     { id: "updated", title: "Changed", value: (run) => run.updated, cell: (run) => el("time", { datetime: run.updated }, when(run.updated)) },
-    { id: "note", title: "Note", sortable: false, cell: (run) => told(run.info, "note") ?? "" },
+    { id: "note", title: "Note", text: true, sortable: false, cell: (run) => told(run.info, "note") ?? "" },
   ];
 }
 

@@ -49,13 +49,13 @@ async function settled(page, heading) {
 
 // The serious and critical faults that axe finds. It is let past the page's own policy, which
 // holds for everything else.
-async function axe(page) {
-  await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const found = await window.axe.run(document, { resultTypes: ["violations"] });
+async function axe(page, rules = null) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+  return page.evaluate(async (only) => {
+    const found = await window.axe.run(document, { resultTypes: ["violations"], ...(only ? { runOnly: only } : {}) });
     return found.violations.filter((one) => ["serious", "critical"].includes(one.impact))
       .map((one) => one.id + ": " + one.nodes.map((node) => node.target.join(" ") + " " + node.failureSummary).slice(0, 3).join(" | "));
-  });
+  }, rules);
 }
 
 function sidewards(page) {

@@ -1,9 +1,10 @@
-// shots.js - pictures of every view: light and dark, wide and on a phone; into the folder SHOTS.
+// shots.js - pictures of every view: light and dark, wide and on a phone; into the folder that is named.
 // SPDX-License-Identifier: Apache-2.0
 "use strict";
 const path = require("path");
 const { launch, open, settled, WIDE, PHONE } = require("./browser.js");
 
+const JOB = JSON.parse(process.env.JOB);
 const VIEWS = {
   runs: ["", "Runs"],
   run: ["#/runs/res-2", "res-2"],
@@ -16,10 +17,10 @@ async function main() {
   for (const [size, viewport] of Object.entries({ wide: WIDE, phone: PHONE }))
     for (const colorScheme of ["light", "dark"])
       for (const [name, [hash, heading]] of Object.entries(VIEWS)) {
-        const { page, context, faults } = await open(browser, process.env.URL_PAGE + hash, { viewport, colorScheme });
+        const { page, context, faults } = await open(browser, JOB.url + hash, { viewport, colorScheme });
         await settled(page, heading);
         await page.waitForLoadState("networkidle", { timeout: 1500 }).catch(() => {});
-        await page.screenshot({ path: path.join(process.env.SHOTS, [name, size, colorScheme].join("-") + ".png"), fullPage: true });
+        await page.screenshot({ path: path.join(JOB.folder, [name, size, colorScheme].join("-") + ".png"), fullPage: true });
         for (const fault of faults) console.error(name, fault);
         await context.close();
       }
