@@ -108,7 +108,7 @@ export function trend(label, signal, open) {
 function rowScales(c, names, x) {
   const short = (text) => (text.length > 22 ? text.slice(0, 21) + "…" : text);
   return {
-    x: { ...x, grid: { color: c.line }, position: "bottom" },
+    x: { ...x, ticks: { maxRotation: 0, ...x.ticks }, grid: { color: c.line }, position: "bottom" },
     y: {
       type: "linear", reverse: true, min: -0.5, max: names.length - 0.5,
       grid: { display: false }, border: { display: false },
@@ -207,7 +207,7 @@ export function jitter(text) {
 }
 
 // data: {rows: [{name, min, q1, median, q3, max, mean, interval, dataset, trivial}],
-//        points: [{x, y, case}], metric}
+//        points: [{x, y, case}], metric, one}; one: they are those of a single case
 export function distribution(label, signal, open) {
   return plot(label, signal, (c, data) => ({
     type: "scatter",
@@ -215,7 +215,7 @@ export function distribution(label, signal, open) {
     marked: { rows: data.rows, c },
     data: {
       datasets: [{
-        data: data.points, backgroundColor: c.point, pointRadius: 2.6, pointHoverRadius: 6,
+        data: data.points, backgroundColor: data.one ? c["series-4"] : c.point, pointRadius: data.one ? 6 : 2.6, pointHoverRadius: 6,
         borderWidth: 0,
       }],
     },

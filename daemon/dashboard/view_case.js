@@ -1,10 +1,12 @@
 // view_case.js - one case: its counts and scores, and where the error is.
 // SPDX-License-Identifier: Apache-2.0
-import { getImage, query, runPath } from "./api.js";
+import { get, getImage, query, runPath } from "./api.js";
 import { card, el, facts, refill, say, tile } from "./dom.js";
-import { METRICS, METRIC_NAMES, STATE_NAMES, className, count, score, webAddress, when } from "./format.js";
+import { METRICS, METRIC_NAMES, STATE_NAMES, className, classKey, count, score, webAddress, when } from "./format.js";
 import { follow } from "./live.js";
+import { distribution } from "./plot.js";
 import { table } from "./table.js";
+import { chartRows, legend } from "./view_run.js";
 
 const COUNTS = [
   ["tp", "True positive"], ["fp", "False positive"], ["fn", "False negative"],
@@ -22,6 +24,25 @@ const COLUMNS = [
 function imageLink(image) {
   const address = image === null ? null : webAddress(image);
   return address === null ? image : el("a", { href: address, rel: "noopener noreferrer", target: "_blank" }, image);
+}
+
+// ---- among the others ---------------------------------------------------------------------------
+
+function amongOthers(kept, classes, chart) {
+  const own = new Map([...kept.classes, ...kept.regions].map((row) => [classKey(row), row]));
+  const rows = classes.filter((row) => own.has(classKey(row)));
+  const points = rows.map((row, y) => ({ x: own.get(classKey(row)).dice, y, case: kept.case }))
+    .filter((point) => typeof point.x === "number");
+  const node = card("Among the cases of its run", chart.node, legend("dice", "own", "this case"), table({
+    key: "among", caption: "Dice of this case among the cases of its run", rows, columns: [
+      { id: "class", title: "Class", head: true, cell: className },
+      { id: "own", title: "This case", number: true, cell: (row) => el("b", {}, score(own.get(classKey(row)).dice)) },
+      ...[["q1", "25 %"], ["median", "Median"], ["q3", "75 %"], ["mean", "Mean"]].map(([id, title]) => ({
+        id, title, number: true, cell: (row) => score(row.metrics.dice[id]) })),
+      { id: "trivial", title: "Trivial", number: true, cell: (row) => score(row.trivial.dice) },
+    ],
+  }));
+  return { node, data: { rows: chartRows(rows, "dice"), points, metric: METRIC_NAMES.dice, one: true } };
 }
 
 // ---- the error ----------------------------------------------------------------------------------
@@ -64,8 +85,10 @@ async function overlayCard(run, name, overlay, signal) {
 export async function viewCase(context) {
   const { main, names: [run, name], parameters, signal } = context;
   const sort = () => ({ id: parameters.sort ?? "class", desc: parameters.order === "desc" });
+  const chart = distribution("Dice of this case among the cases of its run; the table below has the same numbers", signal, () => {});
   let kept = null;
   let picture = null;
+  let among = null;
 
   function redraw() {
     const dice = kept.classes.map((row) => row.dice).filter((value) => typeof value === "number");
@@ -84,7 +107,7 @@ export async function viewCase(context) {
             context.put(parameters);
             redraw();
           } })),
-        picture));
+        picture, among));
   }
 
   await follow(query(runPath(run, "cases", name), { metrics: METRICS.join(",") }), signal, async (json) => {
@@ -93,7 +116,12 @@ export async function viewCase(context) {
     redraw();
     if (!begun) context.ready();
     picture = json.overlay ? await overlayCard(run, name, json.overlay, signal).catch(() => null) : null;
-    if (picture && !signal.aborted) redraw();
+    const summary = await get(query(runPath(run), { metrics: METRICS.join(",") }), signal);
+    if (signal.aborted) return;
+    const { node, data } = amongOthers(json, [...summary.classes, ...summary.regions], chart);
+    among = node;
+    redraw();
+    chart.update(data); // once its canvas has a place, and so a size
     if (begun) say(name + " was looked at again", { often: false });
   });
 }

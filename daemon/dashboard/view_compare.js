@@ -20,10 +20,6 @@ function columns(metric, a, b) {
   return [
     { id: "class", title: "Class", head: true, value: (row) => row.label ?? row.name,
       cell: (row) => [className(row), m(row).few ? el("small", { class: "flag" }, "fewer than 10 cases") : null] },
-    { id: "n", title: "Cases", number: true, value: (row) => m(row).n,
-      cell: (row) => [count(m(row).n), m(row).undefined > 0 ? el("small", {}, count(m(row).undefined) + " without a value") : null] },
-    { id: "a", title: "Mean " + a, number: true, value: (row) => m(row).mean_a, cell: (row) => score(m(row).mean_a) },
-    { id: "b", title: "Mean " + b, number: true, value: (row) => m(row).mean_b, cell: (row) => score(m(row).mean_b) },
     { id: "difference", title: "Difference", number: true, value: (row) => m(row).difference,
       cell: (row) => [el("b", {}, signed(m(row).difference)), m(row).interval ? el("small", {}, interval(m(row).interval, signed)) : null] },
     { id: "verdict", title: "By interval", sortable: false, cell: (row) => verdict(m(row)) ?? "–" },
@@ -32,6 +28,10 @@ function columns(metric, a, b) {
     { id: "losses", title: "Losses", number: true, value: (row) => m(row).losses, cell: (row) => count(m(row).losses) },
     { id: "p", title: "Wilcoxon p", number: true, value: (row) => m(row).wilcoxon.p,
       cell: (row) => [pValue(m(row).wilcoxon.p), el("small", {}, m(row).wilcoxon.exact ? "exact" : "by normal distribution")] },
+    { id: "a", title: "Mean " + a, number: true, value: (row) => m(row).mean_a, cell: (row) => score(m(row).mean_a) },
+    { id: "b", title: "Mean " + b, number: true, value: (row) => m(row).mean_b, cell: (row) => score(m(row).mean_b) },
+    { id: "n", title: "Cases", number: true, value: (row) => m(row).n,
+      cell: (row) => [count(m(row).n), m(row).undefined > 0 ? el("small", {}, count(m(row).undefined) + " without a value") : null] },
   ];
 }
 

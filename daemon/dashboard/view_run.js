@@ -69,15 +69,15 @@ const STATE_COLUMNS = [
   ...STATES.map((state) => ({ id: state, title: STATE_NAMES[state], number: true, cell: (row) => count(row.states[state] ?? 0) })),
 ];
 
-function legend(metric) {
+export function legend(metric, point = "point", said = "a case") {
   const item = (mark, text) => el("li", {}, el("i", { class: "mark " + mark, "aria-hidden": "true" }), text);
   return el("ul", { class: "legend" },
-    item("point", "a case"), item("box", "quartiles, least and greatest"), item("median", "median"),
+    item(point, said), item("box", "quartiles, least and greatest"), item("median", "median"),
     item("mean", "mean over cases, with its 95 % interval"), item("dataset", "whole data set: counts summed"),
     ["dice", "iou"].includes(metric) ? item("trivial", "trivial: everything foreground") : null);
 }
 
-function chartRows(rows, metric) {
+export function chartRows(rows, metric) {
   return rows.map((row) => {
     const m = row.metrics[metric];
     return {
