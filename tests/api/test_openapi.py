@@ -132,7 +132,7 @@ def every_route_of_the_daemon_is_in_the_file():
 
 @test
 def the_plain_answers_are_as_described():
-    for path in ("/v1/info", "/openapi.yaml", "/livez", "/readyz"):
+    for path in ("/v1/info", "/openapi.yaml", "/livez", "/readyz", "/"):
         assert_described(DAEMON.get(path), path, "get")
     assert_described(DAEMON.get("/readyz?verbose"), "/readyz", "get")
 

@@ -3,6 +3,7 @@
 "use strict";
 const assert = require("assert");
 const fs = require("fs");
+const http = require("http");
 const { launch, open, settled, axe, sidewards, WIDE, PHONE } = require("./browser.js");
 
 // {url, guarded, token, body, type, script}: the daemon, one that wants a token, a case to be kept
@@ -25,7 +26,7 @@ async function test(name, run, options = {}) {
     done = await open(browser, JOB.url + (options.hash ?? ""), options);
     await run(done.page, done);
     assert.deepStrictEqual(done.faults, []);
-    const strange = done.asked.filter((url) => ![JOB.url, JOB.guarded].some((home) => url.replace("blob:", "").startsWith(home)));
+    const strange = done.asked.filter((url) => ![JOB.url, JOB.guarded, JOB.proxied].some((home) => url.replace("blob:", "").startsWith(home ?? "-") || url === "about:blank"));
     assert.deepStrictEqual(strange, [], "asked elsewhere");
     results.push(true);
     console.log("ok %d - %s\n# %d ms", results.length, name, Date.now() - begun);
@@ -290,6 +291,28 @@ async function overlay(page) {
   assert.deepStrictEqual(await axe(page), []);
 }
 
+// A proxy that passes on what is under /overlapd/.
+async function underAPath(page) {
+  const proxy = http.createServer((request, response) => {
+    const wanted = JOB.url + request.url.replace(/^\/overlapd\//, "");
+    http.get(wanted, { headers: { accept: request.headers.accept } }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+  });
+  await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  try {
+    const home = "http://127.0.0.1:" + proxy.address().port + "/overlapd/";
+    JOB.proxied = home;
+    await page.goto(home + "#/runs/mr-1");
+    await settled(page, "mr-1");
+    await page.goto("about:blank");
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
+  }
+}
+
 async function looks(page, { faults }) {
   for (const [what, [hash, heading]] of Object.entries(VIEWS)) {
     await page.goto(JOB.url + hash);
@@ -323,6 +346,7 @@ async function main() {
   await test("all of it can be had by keyboard, and focus can be seen", keyboard);
   await test("scripts in names and metadata are texts", scriptsAreTexts);
   await test("a daemon with tokens is asked with one, kept in the tab alone", tokens);
+  await test("it works under a path of a proxy", underAPath);
   await test("an overlay is shown with its slices", overlay);
   await test("axe finds nothing serious in any view, light and dark", looks, { viewport: WIDE });
   await test("on a phone no view scrolls sidewards", phone, { viewport: PHONE });
