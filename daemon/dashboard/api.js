@@ -32,11 +32,17 @@ async function failure(response) {
   }
 }
 
+// The network may fail before the answer and in the middle of it.
+function orLost(promise) {
+  return promise.catch((fault) => {
+    throw fault.name === "AbortError" ? fault : new Failure(0, "lost", "The daemon does not answer.");
+  });
+}
+
 async function ask(path, headers, signal) {
   const held = token();
   if (held) headers.Authorization = "Bearer " + held;
-  const response = await fetch(path, { headers, signal, cache: "no-store", credentials: "same-origin" })
-    .catch(() => { throw new Failure(0, "lost", "The daemon does not answer."); });
+  const response = await orLost(fetch(path, { headers, signal, cache: "no-store", credentials: "same-origin" }));
   if (!response.ok && response.status !== 304) throw await failure(response);
   return response;
 }
@@ -48,7 +54,7 @@ async function exchange(key, path, signal) {
   if (before) headers["If-None-Match"] = before.etag;
   const response = await ask(path, headers, signal);
   if (response.status === 304 && before) return { json: before.json, fresh: false };
-  const json = await response.json();
+  const json = await orLost(response.json());
   const etag = response.headers.get("ETag");
   kept.delete(key);
   if (etag) kept.set(key, { etag, json });
@@ -67,10 +73,20 @@ export function poll(path, seconds, signal) {
 }
 
 export async function getImage(path, signal) {
-  return (await ask(path, { Accept: "image/png" }, signal)).blob();
+  return orLost((await ask(path, { Accept: "image/png" }, signal)).blob());
 }
 
-// run("a", "cases", "b") is v1/runs/a/cases/b, whatever the names hold.
+// Hands a table to the browser as a file.
+export async function saveTable(path, name) {
+  const blob = await orLost((await ask(path, { Accept: "text/csv" })).blob());
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name + ".csv";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+// runPath("a", "cases", "b") is v1/runs/a/cases/b, whatever the names hold.
 export function runPath(...names) {
   return ["v1/runs", ...names.map(encodeURIComponent)].join("/");
 }

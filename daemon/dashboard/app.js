@@ -127,6 +127,12 @@ function arrived() {
   first = false;
 }
 
+// What a button or a choice began and what then failed; a view that was left has failed nothing.
+addEventListener("unhandledrejection", (event) => {
+  const fault = event.reason;
+  if (fault instanceof Failure) show("lost", fault.message);
+  if (fault instanceof Failure || fault.name === "AbortError") event.preventDefault();
+});
 byId("forget").addEventListener("click", () => { setToken(null); route(); });
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();

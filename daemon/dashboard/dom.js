@@ -66,6 +66,10 @@ export function choice(label, options, chosen, onChange, key) {
   return el("div", { class: "choice" }, el("label", { for: id }, label), select);
 }
 
+export function button(text, key, click) {
+  return el("button", { type: "button", key, on: { click } }, text);
+}
+
 // Names and what they are, as a list.
 export function facts(pairs) {
   const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");

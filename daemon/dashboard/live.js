@@ -5,6 +5,7 @@ import { byId } from "./dom.js";
 
 const WAIT_S = 25;
 const REST_MS = 1000; // a run that fills quickly is drawn once a second
+const REST_MOST_MS = 15000; // and a large one, which takes longer, less often
 const RETRY_MS = 4000;
 
 export function pause(ms, signal) {
@@ -39,11 +40,13 @@ export async function follow(path, signal, draw, { waits = true } = {}) {
     try {
       await whenSeen(signal);
       const { json, fresh } = await poll(path, waits && !first ? WAIT_S : 0, signal);
+      const begun = performance.now();
       if (signal.aborted) return;
       if (fresh || first) await draw(json);
       show("on", "live");
       first = false;
-      await pause(fresh || waits ? REST_MS : RETRY_MS, signal);
+      const rest = Math.min(REST_MOST_MS, Math.max(REST_MS, 4 * (performance.now() - begun)));
+      await pause(fresh || waits ? rest : RETRY_MS, signal);
     } catch (fault) {
       if (signal.aborted) return;
       // What a person must mend is told to who called; what passes by itself is tried again.

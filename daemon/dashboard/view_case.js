@@ -70,15 +70,16 @@ async function overlayCard(run, name, overlay, signal) {
   const blob = await getImage(runPath(run, "cases", name) + "/overlay", signal);
   const address = URL.createObjectURL(blob);
   signal.addEventListener("abort", () => URL.revokeObjectURL(address), { once: true });
-  const where = overlay.slices > 1 ? "Slice " + overlay.slice + " of " + overlay.slices + " along axis " + overlay.axis : "The image";
+  const where = overlay.axis !== null && overlay.slices > 1 ? "Slice " + overlay.slice + " of " + overlay.slices + " along axis " + overlay.axis : "The image";
   const item = (mark, text) => el("li", {}, el("i", { class: "mark " + mark, "aria-hidden": "true" }), text);
   return card("Where the error is",
     el("figure", { class: "overlay" },
       el("img", { src: address, width: overlay.width, height: overlay.height,
         alt: where + ", with what is true positive, false positive and false negative in colours" }),
-      el("figcaption", {}, where + (overlay.slices > 1 ? ", the worst one." : "."),
+      el("figcaption", {}, where + (overlay.slices > 1 ? ", the one with most false voxels." : "."),
         el("ul", { class: "legend" }, item("tp", "true positive"), item("fp", "false positive: predicted, not there"),
-          item("fn", "false negative: there, not predicted")))),
+          item("fn", "false negative: there, not predicted"), item("wrong", "both, of different classes"),
+          item("ignored", "ignored")))),
     overlay.slices > 1 ? [el("p", { class: "hint" }, "Mean Dice, slice by slice"), strip(overlay), sliceTable(overlay)] : null);
 }
 

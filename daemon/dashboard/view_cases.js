@@ -1,11 +1,12 @@
 // view_cases.js - the cases of a run, worst first, a page at a time.
 // SPDX-License-Identifier: Apache-2.0
-import { get, query, runPath } from "./api.js";
-import { card, choice, el, refill } from "./dom.js";
+import { get, query, runPath, saveTable } from "./api.js";
+import { button, card, choice, el, refill } from "./dom.js";
 import { METRICS, METRIC_NAMES, STATE_NAMES, className, classKey, plural, score, when } from "./format.js";
 import { table } from "./table.js";
 
 const PAGE = 20;
+const MOST = 1000; // of one answer
 
 // The selected class's value, or the mean over the case's classes that have one.
 function valueOf(one, metric, key) {
@@ -44,23 +45,23 @@ export function caseList(context, run, metric) {
   const sort = () => ({ id: parameters.sort ?? metric(), desc: parameters.order === "desc" });
   const key = () => (classes.some((one) => classKey(one) === parameters.class) ? parameters.class : "");
 
-  function ask(cursor, limit) {
+  function path(cursor, limit) {
     const [kind, ...rest] = key().split(":");
-    return get(query(runPath(run, "cases"), {
+    return query(runPath(run, "cases"), {
       sort: sort().id, order: sort().desc ? "desc" : "asc", metrics: METRICS.join(","), limit, cursor,
       [kind || "label"]: rest.join(":"),
-    }), signal);
+    });
   }
 
   async function reload() {
-    const page = await ask(null, Math.min(1000, Math.max(PAGE, loaded.length)));
+    const page = await get(path(null, Math.min(MOST, Math.max(PAGE, loaded.length))), signal);
     if (signal.aborted) return;
     ({ cases: loaded, next, n } = page);
     redraw();
   }
 
   async function more() {
-    const page = await ask(next, PAGE);
+    const page = await get(path(next, PAGE), signal);
     if (signal.aborted) return;
     loaded = [...loaded, ...page.cases];
     ({ next, n } = page);
@@ -76,12 +77,13 @@ export function caseList(context, run, metric) {
 
   function redraw() {
     refill(tools, choice("Class", [["", "mean of all"], ...classes.map((one) => [classKey(one), className(one)])],
-      key(), (value) => set({ class: value }), "class"));
+      key(), (value) => set({ class: value }), "class"),
+      button("Save as CSV", "csv-cases", () => saveTable(path(null, MOST), run + "-cases")));
     refill(list,
       table({ key: "cases", caption: "Cases", columns: columns(context, run, key()), rows: loaded, sort: sort(), sortsItself: false,
         onSort: (id, desc) => set({ sort: id, order: desc ? "desc" : "asc" }) }),
       el("p", { class: "pages" }, el("span", {}, loaded.length + " of " + plural(n, "case", "cases")),
-        next ? el("button", { type: "button", key: "more", on: { click: more } }, "More cases") : null));
+        next ? button("More cases", "more", more) : null));
   }
 
   return {

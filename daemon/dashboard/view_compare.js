@@ -1,7 +1,7 @@
 // view_compare.js - two runs over the cases that both have.
 // SPDX-License-Identifier: Apache-2.0
-import { query, runPath } from "./api.js";
-import { card, choice, el, facts, refill, say, tile } from "./dom.js";
+import { query, runPath, saveTable } from "./api.js";
+import { button, card, choice, el, facts, refill, say, tile } from "./dom.js";
 import { METRICS, METRIC_NAMES, className, classKey, count, interval, pValue, plural, score, signed, told } from "./format.js";
 import { follow } from "./live.js";
 import { differences } from "./plot.js";
@@ -82,6 +82,7 @@ export async function viewCompare(context) {
   const changed = el("div");
   const lacking = el("div", { class: "pair" });
   const chart = differences("Difference of the means of each class with its interval; the table below has the same numbers", signal);
+  const path = query(runPath(a, "compare", b), { metrics: METRICS.join(",") });
   let json = null;
 
   function set(changes) {
@@ -93,7 +94,8 @@ export async function viewCompare(context) {
   function redraw() {
     const rows = [...json.classes, ...json.regions];
     refill(top, head(context, json));
-    refill(tools, choice("Metric", METRICS.map((one) => [one, METRIC_NAMES[one]]), metric(), (value) => set({ metric: value }), "metric"));
+    refill(tools, choice("Metric", METRICS.map((one) => [one, METRIC_NAMES[one]]), metric(), (value) => set({ metric: value }), "metric"),
+      button("Save as CSV", "csv", () => saveTable(path, a + "-" + b)));
     chart.update({ metric: METRIC_NAMES[metric()], rows: rows.map((row) => ({
       name: className(row), difference: row.metrics[metric()].difference, interval: row.metrics[metric()].interval })) });
     refill(classes,
@@ -109,7 +111,6 @@ export async function viewCompare(context) {
     refill(lacking, missing(context, a, b, json.only_a), missing(context, b, a, json.only_b));
   }
 
-  const path = query(runPath(a, "compare", b), { metrics: METRICS.join(",") });
   await follow(path, signal, (next) => {
     const begun = json !== null;
     json = next;

@@ -1,7 +1,7 @@
 // view_run.js - one run: what its classes come to, and its cases.
 // SPDX-License-Identifier: Apache-2.0
-import { get, query, runPath } from "./api.js";
-import { card, choice, el, facts, refill, say, tile } from "./dom.js";
+import { get, query, runPath, saveTable } from "./api.js";
+import { button, card, choice, el, facts, refill, say, tile } from "./dom.js";
 import { METRICS, METRIC_NAMES, STATES, STATE_NAMES, className, classKey, count, interval, plural, score, when } from "./format.js";
 import { follow } from "./live.js";
 import { distribution, jitter } from "./plot.js";
@@ -136,7 +136,7 @@ export async function viewRun(context) {
     refill(tools, choice("Metric", METRICS.map((one) => [one, METRIC_NAMES[one]]), metric(), (value) => {
       set({ metric: value });
       change();
-    }, "metric"));
+    }, "metric"), button("Save as CSV", "csv", () => saveTable(query(runPath(run), { metrics: METRICS.join(",") }), run)));
     chart.update({ rows: chartRows(rows, metric()), points: points.points, metric: METRIC_NAMES[metric()] });
     refill(said, points.read < points.n ? "Points of " + count(points.read) + " of " + count(points.n) + " cases." : "");
     refill(marks, legend(metric()));

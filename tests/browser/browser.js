@@ -18,10 +18,14 @@ function launch() {
   });
 }
 
-// A page in a context of its own, with the faults that it had so far.
-async function open(browser, url, { viewport = WIDE, colorScheme = "light", token = null } = {}) {
-  const context = await browser.newContext({ viewport, colorScheme, locale: "en-GB", timezoneId: "UTC" });
+let context = null; // one for all, so that the scripts are read once
+
+// A page, with the faults that it had so far and what it asked for.
+async function open(browser, url, { viewport = WIDE, colorScheme = "light" } = {}) {
+  context ??= await browser.newContext({ locale: "en-GB", timezoneId: "UTC" });
   const page = await context.newPage();
+  await page.setViewportSize(viewport);
+  await page.emulateMedia({ colorScheme });
   const faults = [];
   const asked = [];
   page.setDefaultTimeout(8000);
@@ -36,9 +40,8 @@ async function open(browser, url, { viewport = WIDE, colorScheme = "light", toke
   await page.addInitScript(() => {
     addEventListener("securitypolicyviolation", (event) => console.error("policy: " + event.violatedDirective + " " + event.blockedURI));
   });
-  if (token) await page.addInitScript((text) => sessionStorage.setItem("overlapd-token", text), token);
   await page.goto(url);
-  return { page, context, faults, asked };
+  return { page, faults, asked };
 }
 
 // A view is there once its heading is, and what it loads after that has come.

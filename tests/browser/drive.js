@@ -4,7 +4,7 @@
 const assert = require("assert");
 const fs = require("fs");
 const http = require("http");
-const { launch, open, settled, axe, sidewards, WIDE, PHONE } = require("./browser.js");
+const { launch, open, settled, axe, sidewards, PHONE } = require("./browser.js");
 
 // {url, guarded, token, body, type, script}: the daemon, one that wants a token, a case to be kept
 // (a file and its type), and the text that is a script.
@@ -23,7 +23,7 @@ async function test(name, run, options = {}) {
   const begun = Date.now();
   let done = null;
   try {
-    done = await open(browser, JOB.url + (options.hash ?? ""), options);
+    done = await open(browser, options.at ?? JOB.url + (options.hash ?? ""), options);
     await run(done.page, done);
     assert.deepStrictEqual(done.faults, []);
     const strange = done.asked.filter((url) => ![JOB.url, JOB.guarded, JOB.proxied].some((home) => url.replace("blob:", "").startsWith(home ?? "-") || url === "about:blank"));
@@ -36,7 +36,7 @@ async function test(name, run, options = {}) {
     console.log(String(fault.stack).replace(/^/gm, "# "));
     if (done) console.log(JSON.stringify(done.faults).replace(/^/gm, "# "));
   }
-  if (done) await done.context.close();
+  if (done) await done.page.close();
 }
 
 const region = (page, name) => page.getByRole("region", { name, exact: true });
@@ -182,6 +182,10 @@ async function compare(page) {
   }
   assert.deepStrictEqual(await column(page, "Cases that changed most", 1), json.classes[0].metrics.dice.changed.map((one) => one.case));
   await page.getByText("1 case of res-2 is not in unet-3:").waitFor();
+  const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save as CSV" }).click()]);
+  assert.strictEqual(saved.suggestedFilename(), "unet-3-res-2.csv");
+  const lines = fs.readFileSync(await saved.path(), "utf8").split("\r\n");
+  assert.ok(lines[0].includes("wins") && lines.length > json.classes.length, lines[0]);
   await page.getByLabel("Metric").selectOption("iou");
   assert.match(page.url(), /metric=iou/);
   await page.getByRole("link", { name: "The other way round" }).click();
@@ -250,7 +254,6 @@ async function scriptsAreTexts(page, { faults }) {
 }
 
 async function tokens(page) {
-  await page.goto(JOB.guarded + "#/runs/x");
   const field = page.getByLabel("Token");
   await field.fill("nonsense");
   await page.keyboard.press("Enter");
@@ -265,6 +268,7 @@ async function tokens(page) {
   const other = await page.context().newPage();
   await other.goto(JOB.guarded);
   await other.getByLabel("Token").waitFor(); // another tab has to be told too
+  await other.close();
   await page.getByRole("button", { name: "Forget token" }).click();
   await page.getByLabel("Token").waitFor();
   assert.strictEqual(await page.evaluate(() => sessionStorage.length), 0);
@@ -345,11 +349,11 @@ async function main() {
   await test("a case that is kept appears without a reload, is said, and leaves the focus where it was", live, { hash: "#/runs/mr-2" });
   await test("all of it can be had by keyboard, and focus can be seen", keyboard);
   await test("scripts in names and metadata are texts", scriptsAreTexts);
-  await test("a daemon with tokens is asked with one, kept in the tab alone", tokens);
-  await test("it works under a path of a proxy", underAPath);
-  await test("an overlay is shown with its slices", overlay);
-  await test("axe finds nothing serious in any view, light and dark", looks, { viewport: WIDE });
-  await test("on a phone no view scrolls sidewards", phone, { viewport: PHONE });
+  await test("a daemon with tokens is asked with one, kept in the tab alone", tokens, { at: JOB.guarded + "#/runs/x" });
+  await test("it works under a path of a proxy", underAPath, { at: "about:blank" });
+  await test("an overlay is shown with its slices", overlay, { at: "about:blank" });
+  await test("axe finds nothing serious in any view, light and dark", looks, { at: "about:blank" });
+  await test("on a phone no view scrolls sidewards", phone, { at: "about:blank", viewport: PHONE });
   await browser.close();
   console.log("1..%d", results.length);
   process.exitCode = results.every(Boolean) ? 0 : 1;

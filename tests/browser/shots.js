@@ -17,12 +17,12 @@ async function main() {
   for (const [size, viewport] of Object.entries({ wide: WIDE, phone: PHONE }))
     for (const colorScheme of ["light", "dark"])
       for (const [name, [hash, heading]] of Object.entries(VIEWS)) {
-        const { page, context, faults } = await open(browser, JOB.url + hash, { viewport, colorScheme });
+        const { page, faults } = await open(browser, JOB.url + hash, { viewport, colorScheme });
         await settled(page, heading);
         await page.waitForLoadState("networkidle", { timeout: 1500 }).catch(() => {});
         await page.screenshot({ path: path.join(JOB.folder, [name, size, colorScheme].join("-") + ".png"), fullPage: true });
         for (const fault of faults) console.error(name, fault);
-        await context.close();
+        await page.close();
       }
   await browser.close();
 }
