@@ -62,7 +62,7 @@ function sliceTable(overlay) {
   return el("details", {}, el("summary", {}, "Dice of each slice, as a table"),
     table({ key: "slices", caption: "Dice of each slice", rows, columns: [
       { id: "slice", title: "Slice", head: true, cell: (row) => String(row.slice) + (row.slice === overlay.slice ? " (shown)" : "") },
-      { id: "dice", title: "Mean Dice", number: true, cell: (row) => score(row.dice, 4) },
+      { id: "dice", title: "Dice", number: true, cell: (row) => score(row.dice, 4) },
     ] }));
 }
 
@@ -70,17 +70,19 @@ async function overlayCard(run, name, overlay, signal) {
   const blob = await getImage(runPath(run, "cases", name) + "/overlay", signal);
   const address = URL.createObjectURL(blob);
   signal.addEventListener("abort", () => URL.revokeObjectURL(address), { once: true });
-  const where = overlay.axis !== null && overlay.slices > 1 ? "Slice " + overlay.slice + " of " + overlay.slices + " along axis " + overlay.axis : "The image";
+  const where = overlay.axis !== null && overlay.slices > 1 ? "Slice " + overlay.slice + ", counted from 0, of " + overlay.slices + " along axis " + overlay.axis
+    : "The image";
   const item = (mark, text) => el("li", {}, el("i", { class: "mark " + mark, "aria-hidden": "true" }), text);
   return card("Where the error is",
     el("figure", { class: "overlay" },
       el("img", { src: address, width: overlay.width, height: overlay.height,
         alt: where + ", with what is true positive, false positive and false negative in colours" }),
       el("figcaption", {}, where + (overlay.slices > 1 ? ", the one with most false voxels." : "."),
+        overlay.scale > 1 ? el("p", { class: "hint" }, "A pixel is the gravest of " + overlay.scale + " × " + overlay.scale + " voxels.") : null,
         el("ul", { class: "legend" }, item("tp", "true positive"), item("fp", "false positive: predicted, not there"),
           item("fn", "false negative: there, not predicted"), item("wrong", "both, of different classes"),
           item("ignored", "ignored")))),
-    overlay.slices > 1 ? [el("p", { class: "hint" }, "Mean Dice, slice by slice"), strip(overlay), sliceTable(overlay)] : null);
+    overlay.slices > 1 ? [el("p", { class: "hint" }, "Dice of each slice, all classes together"), strip(overlay), sliceTable(overlay)] : null);
 }
 
 export async function viewCase(context) {

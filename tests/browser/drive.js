@@ -286,7 +286,7 @@ async function overlay(page) {
   await page.route("**/v1/runs/res-1/cases/case-001/overlay", (route) => route.fulfill({ body: png, contentType: "image/png" }));
   await page.goto(JOB.url + "#/runs/res-1/cases/case-001");
   await settled(page, "case-001");
-  const image = page.getByRole("img", { name: /Slice 9 of 30 along axis 2/ });
+  const image = page.getByRole("img", { name: /Slice 9, counted from 0, of 30 along axis 2/ });
   await image.waitFor();
   assert.ok(await image.evaluate((node) => node.decode().then(() => node.naturalWidth > 0)));
   await page.getByText("Dice of each slice, as a table").click();
