@@ -15,22 +15,24 @@
 #define SCRIPT "text/javascript; charset=utf-8"
 
 /* Symbol, file, type; the Makefile lays each beside its gzip where the assembler finds them. */
-#define DASHBOARD_MAP(X)                             \
-    X(index, "index.html", HTML)                     \
-    X(style, "style.css", "text/css; charset=utf-8") \
-    X(icon, "icon.svg", "image/svg+xml")             \
-    X(api, "api.js", SCRIPT)                         \
-    X(app, "app.js", SCRIPT)                         \
-    X(dom, "dom.js", SCRIPT)                         \
-    X(format, "format.js", SCRIPT)                   \
-    X(live, "live.js", SCRIPT)                       \
-    X(plot, "plot.js", SCRIPT)                       \
-    X(table, "table.js", SCRIPT)                     \
-    X(view_case, "view_case.js", SCRIPT)             \
-    X(view_cases, "view_cases.js", SCRIPT)           \
-    X(view_compare, "view_compare.js", SCRIPT)       \
-    X(view_run, "view_run.js", SCRIPT)               \
-    X(view_runs, "view_runs.js", SCRIPT)             \
+#define DASHBOARD_MAP(X)                               \
+    X(index, "index.html", HTML)                       \
+    X(style, "style.css", "text/css; charset=utf-8")   \
+    X(parts, "parts.css", "text/css; charset=utf-8")   \
+    X(charts, "charts.css", "text/css; charset=utf-8") \
+    X(icon, "icon.svg", "image/svg+xml")               \
+    X(api, "api.js", SCRIPT)                           \
+    X(app, "app.js", SCRIPT)                           \
+    X(dom, "dom.js", SCRIPT)                           \
+    X(format, "format.js", SCRIPT)                     \
+    X(live, "live.js", SCRIPT)                         \
+    X(plot, "plot.js", SCRIPT)                         \
+    X(table, "table.js", SCRIPT)                       \
+    X(view_case, "view_case.js", SCRIPT)               \
+    X(view_cases, "view_cases.js", SCRIPT)             \
+    X(view_compare, "view_compare.js", SCRIPT)         \
+    X(view_run, "view_run.js", SCRIPT)                 \
+    X(view_runs, "view_runs.js", SCRIPT)               \
     X(chart_js, "chart.min.js", SCRIPT)
 
 #define EMBED_ONE(symbol, file)                                         \
