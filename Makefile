@@ -122,7 +122,7 @@ fuzz: ## replay the corpus, then fuzz FUZZ_SECONDS each
 	$(MAKE) MODE=fuzz CC=clang WERROR= $(patsubst %.c,build/fuzz/%,$(fuzz_src))
 	tests/fuzz/run $(or $(FUZZ_SECONDS),10) $(patsubst %.c,build/fuzz/%,$(fuzz_src))
 
-include tests/checks.mk
+include daemon/dashboard.mk tests/checks.mk
 
 install: all ## install under $(DESTDIR)$(PREFIX)
 	install -Dm755 $(B)/overlapd $(DESTDIR)$(BINDIR)/overlapd

@@ -59,67 +59,66 @@ void answer_problem(struct answer *answer, const struct problem *problem, const 
     answer->code = problem->code;
 }
 
-struct field {
-    const char *name;
-    const char *value;
-};
-
-#define MAX_FIELDS 20
+#define MAX_FIELDS 28
 
 /* How long a browser may remember a preflight's answer. */
 #define PREFLIGHT_S "600"
 
-static size_t list_cors(const struct answer *answer, struct field *fields)
+static size_t list_cors(const struct answer *answer, struct answer_field *fields)
 {
     size_t n = 0;
 
     if (answer->cors.varies)
-        fields[n++] = (struct field){MHD_HTTP_HEADER_VARY, "Origin"};
+        fields[n++] = (struct answer_field){MHD_HTTP_HEADER_VARY, "Origin"};
     if (answer->cors.origin == NULL)
         return n;
-    fields[n++] = (struct field){MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, answer->cors.origin};
+    fields[n++] =
+        (struct answer_field){MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, answer->cors.origin};
     if (!answer->cors.preflight) {
         fields[n++] =
-            (struct field){"Access-Control-Expose-Headers", "ETag, Location, Retry-After"};
+            (struct answer_field){"Access-Control-Expose-Headers", "ETag, Location, Retry-After"};
         return n;
     }
-    fields[n++] = (struct field){"Access-Control-Allow-Methods", answer->allow};
-    fields[n++] = (struct field){"Access-Control-Allow-Headers",
-                                 "Authorization, Content-Encoding, Content-Type, If-None-Match"};
-    fields[n++] = (struct field){"Access-Control-Max-Age", PREFLIGHT_S};
+    fields[n++] = (struct answer_field){"Access-Control-Allow-Methods", answer->allow};
+    fields[n++] =
+        (struct answer_field){"Access-Control-Allow-Headers",
+                              "Authorization, Content-Encoding, Content-Type, If-None-Match"};
+    fields[n++] = (struct answer_field){"Access-Control-Max-Age", PREFLIGHT_S};
     return n;
 }
 
 /* The headers of an answer, beside those that frame it. */
-static size_t list_fields(const struct answer *answer, struct field *fields)
+static size_t list_fields(const struct answer *answer, struct answer_field *fields)
 {
     size_t n = list_cors(answer, fields);
 
     if (answer->type != NULL)
-        fields[n++] = (struct field){MHD_HTTP_HEADER_CONTENT_TYPE, answer->type};
+        fields[n++] = (struct answer_field){MHD_HTTP_HEADER_CONTENT_TYPE, answer->type};
     if (answer->allow[0] != '\0')
-        fields[n++] = (struct field){MHD_HTTP_HEADER_ALLOW, answer->allow};
+        fields[n++] = (struct answer_field){MHD_HTTP_HEADER_ALLOW, answer->allow};
     if (answer->code == PROBLEM_UNSUPPORTED_ENCODING)
-        fields[n++] = (struct field){MHD_HTTP_HEADER_ACCEPT_ENCODING, coding_accept()};
+        fields[n++] = (struct answer_field){MHD_HTTP_HEADER_ACCEPT_ENCODING, coding_accept()};
     if (answer->code == PROBLEM_UNSUPPORTED_TYPE)
-        fields[n++] = (struct field){"Accept-Post", "multipart/form-data, application/json"};
+        fields[n++] = (struct answer_field){"Accept-Post", "multipart/form-data, application/json"};
     if (answer->challenge[0] != '\0')
-        fields[n++] = (struct field){MHD_HTTP_HEADER_WWW_AUTHENTICATE, answer->challenge};
+        fields[n++] = (struct answer_field){MHD_HTTP_HEADER_WWW_AUTHENTICATE, answer->challenge};
     if (answer->status == (unsigned)problem_status(PROBLEM_QUEUE_FULL) ||
         answer->code == PROBLEM_TOO_MANY_FAILURES)
-        fields[n++] = (struct field){MHD_HTTP_HEADER_RETRY_AFTER, "1"};
+        fields[n++] = (struct answer_field){MHD_HTTP_HEADER_RETRY_AFTER, "1"};
     if (answer->etag[0] != '\0') {
-        fields[n++] = (struct field){MHD_HTTP_HEADER_ETAG, answer->etag};
-        fields[n++] = (struct field){MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT};
+        fields[n++] = (struct answer_field){MHD_HTTP_HEADER_ETAG, answer->etag};
+        fields[n++] = (struct answer_field){MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT};
     }
     if (answer->etag[0] != '\0' && !answer->no_store)
-        fields[n++] = (struct field){MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache"};
+        fields[n++] = (struct answer_field){MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache"};
     if (answer->no_store || answer->code != PROBLEM_NONE)
-        fields[n++] = (struct field){MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"};
+        fields[n++] = (struct answer_field){MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"};
     if (answer->traceparent != NULL)
-        fields[n++] = (struct field){"traceparent", answer->traceparent};
+        fields[n++] = (struct answer_field){"traceparent", answer->traceparent};
+    for (const struct answer_field *more = answer->more; more != NULL && more->name != NULL; more++)
+        fields[n++] = *more;
     if (answer->close)
-        fields[n++] = (struct field){MHD_HTTP_HEADER_CONNECTION, "close"};
+        fields[n++] = (struct answer_field){MHD_HTTP_HEADER_CONNECTION, "close"};
     return n;
 }
 
@@ -141,7 +140,7 @@ static struct MHD_Response *make_response(struct answer *answer)
 
 bool answer_queue(struct answer *answer, struct MHD_Connection *mhd)
 {
-    struct field fields[MAX_FIELDS];
+    struct answer_field fields[MAX_FIELDS];
     size_t n_fields = list_fields(answer, fields);
     struct MHD_Response *response = make_response(answer);
     bool ok = response != NULL;
@@ -157,7 +156,7 @@ bool answer_queue(struct answer *answer, struct MHD_Connection *mhd)
 void answer_send(const struct answer *answer, struct connection *connection)
 {
     char head[2048];
-    struct field fields[MAX_FIELDS];
+    struct answer_field fields[MAX_FIELDS];
     size_t n_fields = list_fields(answer, fields);
     union {
         const char *text;

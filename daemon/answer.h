@@ -19,6 +19,12 @@ struct cors {
     bool preflight;     /* and says what such a page may send */
 };
 
+/* A header of an answer. */
+struct answer_field {
+    const char *name;
+    const char *value;
+};
+
 /* A zeroed one is no answer yet. */
 struct answer {
     unsigned status;
@@ -30,6 +36,7 @@ struct answer {
     char allow[ANSWER_ALLOW_BYTES];         /* "" for none */
     char challenge[ANSWER_CHALLENGE_BYTES]; /* WWW-Authenticate; "" for none */
     char etag[ETAG_BYTES];                  /* "" for none */
+    const struct answer_field *more;        /* static, ended by one without a name; or NULL */
     struct cors cors;
     const char *traceparent; /* the request's, sent back; NULL for none; stays as cors does */
     bool no_store;           /* it is worth nothing later */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/dashboard.h"
 #include "daemon/info.h"
 #include "daemon/keep.h"
 #include "daemon/loss.h"
@@ -20,6 +21,8 @@ static const struct route routes[] = {
     {"POST", "/v1/loss", SCOPE_SCORE, loss_check_job, loss_begin},
     {"GET", "/v1/info", SCOPE_ANY, NULL, info_handle},
     {"GET", "/openapi.yaml", SCOPE_ANY, NULL, info_openapi},
+    {"GET", "/", SCOPE_NONE, NULL, dashboard_page},
+    {"GET", "/dashboard/{file}", SCOPE_NONE, NULL, dashboard_file},
     {"GET", "/livez", SCOPE_NONE, NULL, probe_livez},
     {"GET", "/readyz", SCOPE_NONE, NULL, probe_readyz},
     {"GET", "/metrics", SCOPE_METRICS, NULL, stats_handle},

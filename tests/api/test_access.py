@@ -86,9 +86,9 @@ def every_route_asks_for_the_scopes_of_the_contract():
 
 
 @test
-def nothing_but_the_probes_is_open():
-    assert {path for _, path, scopes in routes() if not scopes} == {"/livez", "/readyz"}
-    for path in ("/", "/v1", "/v1/nonsense", "/favicon.ico", "/livez/", "//livez", "/livez/../v1/info"):
+def nothing_but_the_probes_and_the_dashboard_is_open():
+    assert {path for _, path, scopes in routes() if not scopes} == {"/livez", "/readyz", "/", "/dashboard/x"}
+    for path in ("/v1", "/dashboard", "/dashboard/", "/dashboard/a/b", "/v1/nonsense", "/favicon.ico", "/livez/", "//livez", "/livez/../v1/info"):
         for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"):
             assert ask(method, path, None).status in (400, 401), (method, path)
     for method in ("PUT", "DELETE", "OPTIONS"):
