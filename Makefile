@@ -30,6 +30,7 @@ LINK = $(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -pie
 
 DEPS_proto  := jansson libisal libzstd liblz4 spng libtiff-4 libxxhash
 DEPS_daemon := libmicrohttpd libuv inih nettle sqlite3 $(DEPS_proto)
+DEPS_bench  := zlib $(DEPS_proto)
 DEPS_tests  := cmocka libcurl zlib $(DEPS_daemon)
 DEPS_examples := zlib spng
 libs         = $(shell pkg-config --libs $(DEPS_$(1))) -lm
@@ -78,7 +79,7 @@ $(B)/overlapd: $(B)/daemon/main.o $(B)/daemon.a $(B)/proto.a $(B)/liboverlap.a
 $(B)/proto/openapi.o: proto/openapi.yaml
 
 $(B)/bench/%: $(B)/bench/%.o $(B)/proto.a $(B)/liboverlap.a
-	$(LINK) $^ $(call libs,proto) -o $@
+	$(LINK) $^ $(call libs,bench) -o $@
 
 $(B)/examples/%: $(B)/examples/%.o
 	$(LINK) $^ $(call libs,examples) -o $@
