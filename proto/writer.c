@@ -177,6 +177,70 @@ void writer_name(struct writer *writer, const char *name)
     add(writer, ":", 1);
 }
 
+void writer_counts(struct writer *writer, const uint64_t *values, size_t n)
+{
+    writer_open(writer, '[');
+    for (size_t i = 0; i < n; i++)
+        writer_count(writer, values[i]);
+    writer_close(writer, ']');
+}
+
+void writer_integers(struct writer *writer, const int64_t *values, size_t n)
+{
+    writer_open(writer, '[');
+    for (size_t i = 0; i < n; i++)
+        writer_integer(writer, values[i]);
+    writer_close(writer, ']');
+}
+
+static void add_object(struct writer *writer, json_t *json)
+{
+    const char *name;
+    json_t *value;
+
+    writer_open(writer, '{');
+    json_object_foreach(json, name, value)
+    {
+        writer_name(writer, name);
+        writer_json(writer, value);
+    }
+    writer_close(writer, '}');
+}
+
+static void add_array(struct writer *writer, json_t *json)
+{
+    writer_open(writer, '[');
+    for (size_t i = 0; i < json_array_size(json); i++)
+        writer_json(writer, json_array_get(json, i));
+    writer_close(writer, ']');
+}
+
+void writer_json(struct writer *writer, json_t *json)
+{
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        add_object(writer, json);
+        break;
+    case JSON_ARRAY:
+        add_array(writer, json);
+        break;
+    case JSON_STRING:
+        writer_string(writer, json_string_value(json));
+        break;
+    case JSON_INTEGER:
+        writer_integer(writer, json_integer_value(json));
+        break;
+    case JSON_REAL:
+        writer_real(writer, json_real_value(json));
+        break;
+    case JSON_NULL:
+        writer_null(writer);
+        break;
+    default:
+        writer_bool(writer, json_is_true(json));
+    }
+}
+
 void writer_put_null(struct writer *writer, const char *name)
 {
     writer_name(writer, name);
@@ -211,6 +275,12 @@ void writer_put_string(struct writer *writer, const char *name, const char *text
 {
     writer_name(writer, name);
     writer_string(writer, text);
+}
+
+void writer_put_counts(struct writer *writer, const char *name, const uint64_t *values, size_t n)
+{
+    writer_name(writer, name);
+    writer_counts(writer, values, n);
 }
 
 char *writer_take(struct writer *writer, size_t *ret_bytes)

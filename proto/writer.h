@@ -3,6 +3,7 @@
 #ifndef PROTO_WRITER_H
 #define PROTO_WRITER_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,13 @@ void writer_real(struct writer *writer, double value);
 /* UTF-8, NUL-terminated; null for NULL. */
 void writer_string(struct writer *writer, const char *text);
 
+/* Arrays of numbers. */
+void writer_counts(struct writer *writer, const uint64_t *values, size_t n);
+void writer_integers(struct writer *writer, const int64_t *values, size_t n);
+
+/* A value of any kind that was parsed; recurses as deep as it is nested. */
+void writer_json(struct writer *writer, json_t *json);
+
 /* A name and its value. */
 void writer_put_null(struct writer *writer, const char *name);
 void writer_put_bool(struct writer *writer, const char *name, bool value);
@@ -45,6 +53,8 @@ void writer_put_integer(struct writer *writer, const char *name, int64_t value);
 void writer_put_count(struct writer *writer, const char *name, uint64_t value);
 void writer_put_real(struct writer *writer, const char *name, double value);
 void writer_put_string(struct writer *writer, const char *name, const char *text);
+
+void writer_put_counts(struct writer *writer, const char *name, const uint64_t *values, size_t n);
 
 /* The text, NUL-terminated, to be freed by the caller; NULL where memory was out. */
 char *writer_take(struct writer *writer, size_t *ret_bytes);
