@@ -290,6 +290,11 @@ void layers_next(struct layers *layers, struct ov_run *room, size_t cap, size_t 
     *ret_n = n;
 }
 
+size_t layers_n_runs(const struct layers *layers)
+{
+    return layers->intervals != NULL ? 2 * layers->n_intervals + 1 : layers->n_runs;
+}
+
 size_t layers_n_sets(const struct layers *layers)
 {
     return layers->sets.n_sets;
