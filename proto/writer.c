@@ -126,9 +126,11 @@ void writer_real(struct writer *writer, double value)
     add(writer, text, real_print(value, text));
 }
 
-static bool is_plain(char byte)
+/* What ends a stretch of text that stands in a string as it is; without branches, as it is asked of
+ * every byte of a mask's run lengths. */
+static bool is_special(char byte)
 {
-    return (unsigned char)byte >= 0x20 && byte != '"' && byte != '\\';
+    return ((unsigned char)byte < 0x20) | (byte == '"') | (byte == '\\');
 }
 
 /* What may not stand in a string as it is. */
@@ -151,7 +153,7 @@ static void add_string(struct writer *writer, const char *text)
     while (*text != '\0') {
         size_t n = 0;
 
-        while (is_plain(text[n]))
+        while (!is_special(text[n]))
             n++;
         add(writer, text, n);
         text += n;
@@ -241,45 +243,61 @@ void writer_json(struct writer *writer, json_t *json)
     }
 }
 
+/* A name of ours has nothing to escape. */
+static void add_name(struct writer *writer, const char *name)
+{
+    size_t n = strlen(name);
+    char *at;
+
+    separate(writer);
+    at = room(writer, n + 3);
+    if (at == NULL)
+        return;
+    *at = '"';
+    memcpy(at + 1, name, n);
+    memcpy(at + 1 + n, "\":", 2);
+    writer->n += n + 3;
+}
+
 void writer_put_null(struct writer *writer, const char *name)
 {
-    writer_name(writer, name);
+    add_name(writer, name);
     writer_null(writer);
 }
 
 void writer_put_bool(struct writer *writer, const char *name, bool value)
 {
-    writer_name(writer, name);
+    add_name(writer, name);
     writer_bool(writer, value);
 }
 
 void writer_put_integer(struct writer *writer, const char *name, int64_t value)
 {
-    writer_name(writer, name);
+    add_name(writer, name);
     writer_integer(writer, value);
 }
 
 void writer_put_count(struct writer *writer, const char *name, uint64_t value)
 {
-    writer_name(writer, name);
+    add_name(writer, name);
     writer_count(writer, value);
 }
 
 void writer_put_real(struct writer *writer, const char *name, double value)
 {
-    writer_name(writer, name);
+    add_name(writer, name);
     writer_real(writer, value);
 }
 
 void writer_put_string(struct writer *writer, const char *name, const char *text)
 {
-    writer_name(writer, name);
+    add_name(writer, name);
     writer_string(writer, text);
 }
 
 void writer_put_counts(struct writer *writer, const char *name, const uint64_t *values, size_t n)
 {
-    writer_name(writer, name);
+    add_name(writer, name);
     writer_counts(writer, values, n);
 }
 

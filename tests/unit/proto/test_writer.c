@@ -214,7 +214,8 @@ static void members_and_elements_are_separated_as_by_jansson(void **user)
     writer_open(&writer, '{');
     writer_put_null(&writer, "a[");
     writer_put_bool(&writer, "yes", true);
-    writer_put_bool(&writer, "no\n", false);
+    writer_name(&writer, "no\n");
+    writer_bool(&writer, false);
     writer_name(&writer, "list");
     writer_open(&writer, '[');
     writer_string(&writer, "{");
