@@ -32,7 +32,8 @@ DEPS_proto  := jansson libisal libzstd liblz4 spng libtiff-4 libxxhash
 DEPS_daemon := libmicrohttpd gnutls libuv inih nettle sqlite3 $(DEPS_proto)
 DEPS_tests  := cmocka libcurl zlib $(DEPS_daemon)
 DEPS_examples := zlib spng
-DEPS_bench  := libdeflate zlib $(DEPS_proto)
+DEPS_bench  := zlib $(DEPS_proto)
+DEPS_decode := libdeflate $(DEPS_bench)
 libs         = $(shell pkg-config --libs $(DEPS_$(1))) -lm
 
 lib_src    := $(wildcard lib/*.c lib/kernels/*.c)
@@ -79,10 +80,10 @@ $(B)/overlapd: $(B)/daemon/main.o $(B)/daemon.a $(B)/proto.a $(B)/liboverlap.a
 $(B)/proto/openapi.o: proto/openapi.yaml
 
 $(B)/bench/decode: $(B)/bench/decode.o $(B)/proto.a $(B)/liboverlap.a
-	$(LINK) $^ $(call libs,bench) -o $@
+	$(LINK) $^ $(call libs,decode) -o $@
 
 $(B)/bench/%: $(B)/bench/%.o $(B)/proto.a $(B)/liboverlap.a
-	$(LINK) $^ $(call libs,proto) -o $@
+	$(LINK) $^ $(call libs,bench) -o $@
 
 $(B)/examples/%: $(B)/examples/%.o
 	$(LINK) $^ $(call libs,examples) -o $@

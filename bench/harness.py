@@ -119,11 +119,11 @@ def wait_for(port):
             time.sleep(0.01)
 
 
-def wrk(address, path, connections, seconds, body=None, wait=True):
+def wrk(address, path, connections, seconds, body=None, wait=True, kind=MULTIPART):
     """Load one address with wrk; the results, or, unless wait, a function that waits for them."""
     environment = dict(os.environ)
     if body:
-        environment.update(BODY=body, TYPE=MULTIPART)
+        environment.update(BODY=body, TYPE=kind)
     process = subprocess.Popen(
         ["wrk", "-t1", "-c%d" % connections, "-d%ds" % seconds, "--timeout", "60s",
          "-s", os.path.join(ROOT, "bench/post.lua"), "http://%s%s" % (address, path)],
@@ -148,14 +148,14 @@ def multipart(path, parts):
     return os.path.getsize(path)
 
 
-def post(address, path, body):
+def post(address, path, body, kind=MULTIPART):
     """Post a file; status, answer and seconds."""
     host, port = address.rsplit(":", 1)
     begin = time.monotonic()
     with socket.create_connection((host, int(port)), 120) as connection, open(body, "rb") as file:
         connection.sendall(("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\n"
                             "Content-Length: %d\r\nConnection: close\r\n\r\n" % (
-                                path, address, MULTIPART, os.path.getsize(body))).encode())
+                                path, address, kind, os.path.getsize(body))).encode())
         connection.sendfile(file)
         answer = b""
         while True:

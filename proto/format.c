@@ -6,6 +6,9 @@
 
 #include "proto/reader.h"
 
+/* So many run lengths, of a character or more each, are decoded faster than they were parsed. */
+#define SHORT_RUNS 2048
+
 #define FORMAT_ENTRY(symbol, name, object) [FORMAT_##symbol] = &format_##object,
 static const struct format *const formats[FORMAT_N] = {FORMAT_MAP(FORMAT_ENTRY)};
 #undef FORMAT_ENTRY
@@ -189,6 +192,16 @@ bool format_is_plain(const struct source *source)
     if (kind == FORMAT_AUTO)
         kind = by_bytes(source->bytes, source->n_bytes);
     return kind < FORMAT_N && formats[kind]->is_plain;
+}
+
+bool format_is_short(const struct source *source)
+{
+    const json_t *counts = json_object_get(source->json, "counts");
+
+    if (source->format != FORMAT_RLE || source->channels != NULL)
+        return false;
+    return (json_is_string(counts) && json_string_length(counts) <= SHORT_RUNS) ||
+           (json_is_array(counts) && json_array_size(counts) <= SHORT_RUNS);
 }
 
 /* Of JSON that is not said to be anything, what numbers its labels has a list of categories. */

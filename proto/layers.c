@@ -136,13 +136,15 @@ bool layers_declare(struct layers *layers, int64_t label, struct problem *reterr
 
 static bool add_span(struct layers *layers, struct span span, struct problem *reterr)
 {
-    struct span *spans = growth_room(&layers->growth, layers->spans, layers->n_spans,
-                                     &layers->cap_spans, sizeof(*spans), reterr);
+    if (layers->n_spans == layers->cap_spans) {
+        struct span *spans = growth_room(&layers->growth, layers->spans, layers->n_spans,
+                                         &layers->cap_spans, sizeof(*spans), reterr);
 
-    if (spans == NULL)
-        return false;
-    layers->spans = spans;
-    spans[layers->n_spans++] = span;
+        if (spans == NULL)
+            return false;
+        layers->spans = spans;
+    }
+    layers->spans[layers->n_spans++] = span;
     return true;
 }
 
@@ -288,6 +290,11 @@ void layers_next(struct layers *layers, struct ov_run *room, size_t cap, size_t 
         layers->position = run.end;
     }
     *ret_n = n;
+}
+
+size_t layers_n_runs(const struct layers *layers)
+{
+    return layers->intervals != NULL ? 2 * layers->n_intervals + 1 : layers->n_runs;
 }
 
 size_t layers_n_sets(const struct layers *layers)

@@ -70,6 +70,9 @@ int64_t layers_largest(const struct layers *layers);
 /* Up to cap runs that go on where the last call ended; *ret_n is 0 at the end alone. */
 void layers_next(struct layers *layers, struct ov_run *room, size_t cap, size_t *ret_n);
 
+/* How many runs layers_next gives in all, or one or two more. */
+size_t layers_n_runs(const struct layers *layers);
+
 /* Set 0 is the empty one. Labels are ascending. */
 size_t layers_n_sets(const struct layers *layers);
 const int64_t *layers_set(const struct layers *layers, size_t set, size_t *ret_n);

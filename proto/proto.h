@@ -47,13 +47,17 @@ struct score *score_new_parsed(struct json_t *request, const struct segments *se
                                const struct env *env, struct problem *reterr);
 void score_free(struct score *score);
 
-/* Whether a mask is compressed or has to be read whole, so that even to open it is work. */
+/*
+ * Whether a mask is compressed or has to be read whole, so that even to open it is work. A few run
+ * lengths that stand in the request are none.
+ */
 bool score_needs_a_worker(const struct score *score);
 
 /* Read the headers of both masks and compare them; once. */
 bool score_open(struct score *score, struct problem *reterr);
 
-/* After score_open: the bytes of both masks, decoded; what score_run will have to do. */
+/* After score_open: the bytes of both masks, decoded, or of their runs: what score_run has to do.
+ */
 uint64_t score_decoded_bytes(const struct score *score);
 
 /*

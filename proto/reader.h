@@ -79,6 +79,9 @@ struct source {
 /* Whether a mask's elements lie in its bytes as they are: nothing to decode, nothing to unpack. */
 bool format_is_plain(const struct source *source);
 
+/* Whether a mask is run lengths in the request, so few of them that to decode them is no work. */
+bool format_is_short(const struct source *source);
+
 /* source.c: whether each member of the source belongs to masks of this format. */
 bool source_check(const struct source *source, enum format_kind format, struct problem *reterr);
 

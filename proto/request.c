@@ -7,6 +7,7 @@
 
 #include "proto/json.h"
 #include "proto/option.h"
+#include "proto/writer.h"
 
 struct source source_unknown(const char *pointer)
 {
@@ -85,52 +86,49 @@ void request_done(struct request *request)
     set_defaults(request);
 }
 
-static json_t *echo_labels(const struct request *request)
+static void put_labels(struct writer *writer, const struct request *request)
 {
-    json_t *array;
-
-    if (request->labels_auto)
-        return json_string("auto");
-    array = json_array();
+    writer_name(writer, "labels");
+    if (request->labels_auto) {
+        writer_string(writer, "auto");
+        return;
+    }
+    writer_open(writer, '[');
     for (size_t i = 0; i < request->n_labels; i++) {
         const struct named_label *label = &request->labels[i];
 
-        json_push(&array, label->name == NULL
-                              ? json_integer(label->label)
-                              : json_pack("{s:I, s:s}", "label", (json_int_t)label->label, "name",
-                                          label->name));
+        if (label->name == NULL) {
+            writer_integer(writer, label->label);
+            continue;
+        }
+        writer_open(writer, '{');
+        writer_put_integer(writer, "label", label->label);
+        writer_put_string(writer, "name", label->name);
+        writer_close(writer, '}');
     }
-    return array;
+    writer_close(writer, ']');
 }
 
-static json_t *echo_list(const int64_t *labels, size_t n)
+static void put_regions(struct writer *writer, const struct request *request)
 {
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < n; i++)
-        json_push(&array, json_integer(labels[i]));
-    return array;
+    writer_name(writer, "regions");
+    writer_open(writer, '{');
+    for (size_t i = 0; i < request->n_regions; i++) {
+        writer_name(writer, request->regions[i].name);
+        writer_integers(writer, request->regions[i].labels, request->regions[i].n_labels);
+    }
+    writer_close(writer, '}');
 }
 
-static json_t *echo_regions(const struct request *request)
+static void put_metrics(struct writer *writer, const struct request *request)
 {
-    json_t *object = json_object();
-
-    for (size_t i = 0; i < request->n_regions; i++)
-        json_put(&object, request->regions[i].name,
-                 echo_list(request->regions[i].labels, request->regions[i].n_labels));
-    return object;
-}
-
-static json_t *echo_metrics(const struct request *request)
-{
-    json_t *array = json_array();
-
+    writer_name(writer, "metrics");
+    writer_open(writer, '[');
     for (size_t i = 0; i < request->n_metrics; i++)
-        json_push(&array, json_string(ov_metric_name(request->metrics[i])));
+        writer_string(writer, ov_metric_name(request->metrics[i]));
     if (request->generalised_dice)
-        json_push(&array, json_string("generalised_dice"));
-    return array;
+        writer_string(writer, "generalised_dice");
+    writer_close(writer, ']');
 }
 
 static const char *empty_word(double value)
@@ -138,18 +136,34 @@ static const char *empty_word(double value)
     return isnan(value) ? "null" : value == 0 ? "zero" : "one";
 }
 
-json_t *request_echo(const struct request *request)
+static void put_empty(struct writer *writer, const struct ov_empty_policy *empty)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:s, s:b}",
-                     "labels", echo_labels(request), "regions", echo_regions(request), "ignore",
-                     echo_list(request->ignore, request->n_ignore), "background",
-                     request->has_background ? json_integer(request->background) : json_null(),
-                     "metrics", echo_metrics(request), "beta", request->beta, "empty", "both_empty",
-                     empty_word(request->empty.both_empty), "reference_empty",
-                     empty_word(request->empty.reference_empty), "prediction_empty",
-                     empty_word(request->empty.prediction_empty), "threshold",
-                     request->has_threshold ? json_real(request->threshold) : json_null(),
-                     "geometry", request->ignore_geometry ? "ignore" : "check", "axes",
-                     request->reverse_axes ? "reverse" : "as-is", "overlap",
-                     request->refuse_overlap ? "error" : "layers", "confusion", request->confusion);
+    writer_name(writer, "empty");
+    writer_open(writer, '{');
+    writer_put_string(writer, "both_empty", empty_word(empty->both_empty));
+    writer_put_string(writer, "reference_empty", empty_word(empty->reference_empty));
+    writer_put_string(writer, "prediction_empty", empty_word(empty->prediction_empty));
+    writer_close(writer, '}');
+}
+
+void request_write(const struct request *request, struct writer *writer)
+{
+    writer_open(writer, '{');
+    put_labels(writer, request);
+    put_regions(writer, request);
+    writer_name(writer, "ignore");
+    writer_integers(writer, request->ignore, request->n_ignore);
+    if (request->has_background)
+        writer_put_integer(writer, "background", request->background);
+    else
+        writer_put_null(writer, "background");
+    put_metrics(writer, request);
+    writer_put_real(writer, "beta", request->beta);
+    put_empty(writer, &request->empty);
+    writer_put_real(writer, "threshold", request->has_threshold ? request->threshold : NAN);
+    writer_put_string(writer, "geometry", request->ignore_geometry ? "ignore" : "check");
+    writer_put_string(writer, "axes", request->reverse_axes ? "reverse" : "as-is");
+    writer_put_string(writer, "overlap", request->refuse_overlap ? "error" : "layers");
+    writer_put_bool(writer, "confusion", request->confusion);
+    writer_close(writer, '}');
 }

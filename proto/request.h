@@ -8,6 +8,8 @@
 #include "proto/proto.h"
 #include "proto/reader.h"
 
+struct writer;
+
 struct named_label {
     int64_t label;
     const char *name; /* NULL for none */
@@ -71,7 +73,7 @@ bool request_init_parsed(struct request *request, json_t *json, const struct lim
                          struct problem *reterr);
 void request_done(struct request *request);
 
-/* Every option with the value in force: a new reference, NULL where memory is out. */
-json_t *request_echo(const struct request *request);
+/* Every option with the value in force, as an object. */
+void request_write(const struct request *request, struct writer *writer);
 
 #endif

@@ -169,16 +169,37 @@ void score_free(struct score *score)
     free(score);
 }
 
+/* Layers are counted run by run, unless the other mask's order needs them unpacked. */
+static uint64_t bytes_to_count(const struct score *score, int which)
+{
+    const struct mask_header *header = reader_header(score->readers[which]);
+
+    if (header->layers != NULL && score->pair.same_order)
+        return layers_n_runs(header->layers) * sizeof(struct ov_run);
+    return header->n_bytes;
+}
+
 uint64_t score_decoded_bytes(const struct score *score)
 {
-    return reader_header(score->readers[SCORE_PREDICTION])->n_bytes +
-           reader_header(score->readers[SCORE_REFERENCE])->n_bytes;
+    return bytes_to_count(score, SCORE_PREDICTION) + bytes_to_count(score, SCORE_REFERENCE);
+}
+
+static bool is_quick(const struct source *source)
+{
+    return format_is_plain(source) || format_is_short(source);
 }
 
 bool score_needs_a_worker(const struct score *score)
 {
-    return score->request.keep_overlay || !format_is_plain(&score->request.prediction) ||
-           !format_is_plain(&score->request.reference);
+    return score->request.keep_overlay || !is_quick(&score->request.prediction) ||
+           !is_quick(&score->request.reference);
+}
+
+static uint64_t most_labels(const struct mask_header *header)
+{
+    if (header->layers != NULL)
+        return layers_n_sets(header->layers) + layers_n_labels(header->layers);
+    return ov_dtype_bytes(header->encoding.dtype) == 1 ? 256 : header->n_voxels;
 }
 
 uint64_t score_most_labels(const struct score *score)
@@ -187,11 +208,8 @@ uint64_t score_most_labels(const struct score *score)
 
     if (score->request.has_threshold)
         return 2;
-    for (int i = 0; i < SCORE_N_MASKS; i++) {
-        const struct mask_header *header = reader_header(score->readers[i]);
-
-        n_labels += ov_dtype_bytes(header->encoding.dtype) == 1 ? 256 : header->n_voxels;
-    }
+    for (int i = 0; i < SCORE_N_MASKS; i++)
+        n_labels += most_labels(reader_header(score->readers[i]));
     return n_labels;
 }
 

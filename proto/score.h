@@ -8,6 +8,8 @@
 #include "proto/pair.h"
 #include "proto/request.h"
 
+struct writer;
+
 enum { SCORE_PREDICTION, SCORE_REFERENCE, SCORE_N_MASKS };
 
 /* One class or region, counted. */
@@ -77,6 +79,9 @@ bool classes_make(struct score *score, struct problem *reterr);
  */
 size_t classes_and_background(const struct score *score, int64_t *ret_labels);
 
+/* provenance.c: the members of an answer that say what it is of: inputs, options, signature. */
+void provenance_put(const struct score *score, struct writer *writer);
+
 /*
  * signature.c: 32 hexadecimal digits over version, options, inputs and the masks as sent; "" where
  * memory is out.
@@ -85,7 +90,13 @@ struct signature {
     char text[33];
 };
 
-struct signature signature_make(const struct score *score, const json_t *options,
-                                const json_t *inputs);
+/* JSON as it stands in an answer. */
+struct signed_text {
+    const char *at;
+    size_t n_bytes;
+};
+
+struct signature signature_make(const struct score *score, const struct signed_text *options,
+                                const struct signed_text *inputs);
 
 #endif

@@ -1,38 +1,54 @@
 /* signature.c - what an answer depends on, in 32 hexadecimal digits. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
-#include "proto/json.h"
 #include "proto/score.h"
+#include "proto/writer.h"
 
-static bool add_json(XXH3_state_t *state, const json_t *json)
+static void add_text(XXH3_state_t *state, const struct signed_text *text)
 {
-    size_t n = 0;
-    char *text = json_print(json, &n);
-    bool ok = text != NULL;
+    XXH3_128bits_update(state, text->at, text->n_bytes);
+    XXH3_128bits_update(state, "", 1);
+}
 
-    if (ok)
-        XXH3_128bits_update(state, text, n + 1);
-    free(text);
-    return ok;
+/* The answer's inputs repeat these, and the mask is hashed as bytes. */
+static bool is_repeated(const char *name)
+{
+    static const char *const repeated[] = {"part",  "base64", "format", "encoding",
+                                           "dtype", "shape",  "order"};
+
+    for (size_t i = 0; i < sizeof(repeated) / sizeof(repeated[0]); i++) {
+        if (strcmp(name, repeated[i]) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* What a source says beyond what the answer's inputs repeat: the mask itself, if it stands there.
  */
 static bool add_options(XXH3_state_t *state, json_t *options)
 {
-    static const char *const repeated[] = {"part",  "base64", "format", "encoding",
-                                           "dtype", "shape",  "order"};
-    json_t *copy = json_copy(options);
-    bool ok = copy != NULL;
+    struct writer writer;
+    const char *name;
+    json_t *value;
+    bool ok;
 
-    for (size_t i = 0; ok && i < sizeof(repeated) / sizeof(repeated[0]); i++)
-        json_object_del(copy, repeated[i]);
-    ok = ok && (json_object_size(copy) == 0 || add_json(state, copy));
-    json_decref(copy);
+    writer_init(&writer);
+    writer_open(&writer, '{');
+    json_object_foreach(options, name, value)
+    {
+        if (is_repeated(name))
+            continue;
+        writer_name(&writer, name);
+        writer_json(&writer, value);
+    }
+    writer_close(&writer, '}');
+    ok = !writer.failed;
+    if (ok && writer.n > sizeof("{}") - 1)
+        add_text(state, &(struct signed_text){writer.at, writer.n});
+    writer_done(&writer);
     return ok;
 }
 
@@ -48,9 +64,10 @@ static bool add_mask(XXH3_state_t *state, const struct source *source)
     return true;
 }
 
-struct signature signature_make(const struct score *score, const json_t *options,
-                                const json_t *inputs)
+struct signature signature_make(const struct score *score, const struct signed_text *options,
+                                const struct signed_text *inputs)
 {
+    static const char digits[] = "0123456789abcdef";
     XXH3_state_t *state = XXH3_createState();
     XXH128_canonical_t digest;
     struct signature signature = {""};
@@ -62,11 +79,14 @@ struct signature signature_make(const struct score *score, const json_t *options
     XXH3_128bits_update(state, ov_version(), strlen(ov_version()) + 1);
     /* A limit shows in an answer: where its list of unlisted labels ends. */
     XXH3_128bits_update(state, &score->env->limits.labels, sizeof(score->env->limits.labels));
-    ok = add_json(state, options) && add_json(state, inputs) &&
-         add_mask(state, &score->request.prediction) && add_mask(state, &score->request.reference);
+    add_text(state, options);
+    add_text(state, inputs);
+    ok = add_mask(state, &score->request.prediction) && add_mask(state, &score->request.reference);
     XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(state));
     XXH3_freeState(state);
-    for (size_t i = 0; ok && i < sizeof(digest.digest); i++)
-        snprintf(signature.text + 2 * i, 3, "%02x", digest.digest[i]);
+    for (size_t i = 0; ok && i < sizeof(digest.digest); i++) {
+        signature.text[2 * i] = digits[digest.digest[i] >> 4];
+        signature.text[2 * i + 1] = digits[digest.digest[i] & 15];
+    }
     return signature;
 }

@@ -29,4 +29,10 @@ check-exports: $(B)/$(SONAME) ## the shared object exports overlap.map and nothi
 	nm -D --defined-only $< | awk '$$2!="A"{sub(/@.*/,"",$$3);print $$3}' | sort > $(B)/exports
 	sed -n 's/^ *\(ov_[a-z_]*\);$$/\1/p' lib/overlap.map | sort | diff - $(B)/exports
 
-.PHONY: fmt lint check-deps check-exports
+bench-check: $(B)/bench/paths ## instructions of the hot paths against bench/budget.json
+	bench/budget check $< bench/budget.json
+
+bench-budget: $(B)/bench/paths ## record bench/budget.json anew
+	bench/budget record $< bench/budget.json
+
+.PHONY: fmt lint check-deps check-exports bench-check bench-budget

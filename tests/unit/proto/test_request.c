@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "proto/request.h"
+#include "proto/writer.h"
 
 static const struct limits limits = {
     .labels = 4, .regions = 2, .json_depth = 4, .json_values = 40, .request_bytes = 4096};
@@ -55,12 +56,20 @@ static char *echo(const char *json, const char *name, const char *value)
 {
     struct request request;
     struct problem problem = {0};
+    struct writer writer;
     json_t *options;
+    size_t n;
     char *text;
 
     if (!read_both(&request, json, name, value, &problem))
         fail_msg("refused: %s", problem.detail);
-    options = request_echo(&request);
+    writer_init(&writer);
+    request_write(&request, &writer);
+    text = writer_take(&writer, &n);
+    assert_non_null(text);
+    options = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(options);
+    free(text);
     text = json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(options);
     request_done(&request);

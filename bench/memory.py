@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -B
-# http.py - what overlapd costs over HTTP, next to nginx: bench/http.py [--seconds N]
+# memory.py - what overlapd needs at most for volumes and parallel uploads: bench/memory.py
 # SPDX-License-Identifier: Apache-2.0
 """Prints a table of value and goal and writes it, with the machine's facts, to
-bench/results/http.md. Needs build/release, wrk, nginx and numpy (script/bench sees to that)."""
+bench/results/memory.md. Needs build/release and numpy (script/bench sees to that)."""
 import argparse
 import datetime
 import gzip
@@ -15,8 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 
-from harness import (MIB, ROOT, Nginx, OtherLoad, Overlapd, machine, multipart, phantom, post,
-                     version_of, wrk)
+from harness import MIB, ROOT, OtherLoad, Overlapd, machine, multipart, phantom, post
 
 SCORE = "/v1/score"
 VOLUME = "512,512,300"
@@ -47,12 +46,9 @@ class Bodies:
     def __init__(self, folder):
         self.folder = folder
         self.small = self.path("small")
-        self.small_bytes = multipart(self.small, phantom(
+        multipart(self.small, phantom(
             self.path("slice"), "volume", "--size", "512,512,1", "--labels", "24",
             "--format", "npy.gz"))
-        self.cells = self.path("cells")
-        self.cells_bytes = multipart(self.cells, phantom(
-            self.path("image"), "image", "--size", "512,512", "--format", "npy.gz"))
         volume = phantom(self.path("volume"), "volume", "--size", VOLUME)
         self.volume = self.path("volume-body")
         self.volume_bytes = multipart(self.volume, volume)
@@ -82,68 +78,6 @@ class Bodies:
         zeros, mask = bytes(32 * MIB), bytes(16 * MIB) + b"\1" * (16 * MIB)
         return multipart(self.raw, {"request": (None, request), "prediction": ("p", zeros),
                                     "reference": ("r", mask)})
-
-
-def under_load(process, *arguments):
-    """wrk's result with the CPU that one request took."""
-    begin = process.cpu_s()
-    result = wrk(process.address, *arguments)
-    result["cpu_us"] = (process.cpu_s() - begin) * 1e6 / max(result["requests"], 1)
-    result["rate"] = result["requests"] / result["seconds"]
-    return result
-
-
-def show_rate(what, result):
-    record(what, "%.0f requests/s, %.1f us CPU" % (result["rate"], result["cpu_us"]))
-
-
-def bench_small(bodies, seconds):
-    """50 clients post small pairs; nginx takes the same bodies and answers the same text."""
-    what = "512x512 gzip NPY pair of organs (%.1f KiB), 50 clients" % (bodies.small_bytes / 1024)
-    overlapd = Overlapd(bodies.folder)
-    status, answer, _ = post(overlapd.address, SCORE, bodies.small)
-    assert status == 200, answer
-    ours = under_load(overlapd, SCORE, 50, seconds, bodies.small)
-    cells = under_load(overlapd, SCORE, 50, min(seconds, 10), bodies.cells)
-    overlapd.stop()
-    nginx = Nginx(bodies.folder, answer.decode())
-    theirs = under_load(nginx, SCORE, 50, seconds, bodies.small)
-    nginx.stop()
-    no_failures(what, ours)
-    show_rate(what, ours)
-    show_rate("the same to nginx, which answers a constant of that length", theirs)
-    record("requests/s, overlapd / nginx", "%.2f" % (ours["rate"] / theirs["rate"]))
-    record("CPU per request, overlapd / nginx", "%.1f" % (ours["cpu_us"] / theirs["cpu_us"]))
-    show_rate("512x512 gzip NPY pair of 290 cells (%.1f KiB), 50 clients" % (
-        bodies.cells_bytes / 1024), cells)
-
-
-def bench_latency(bodies, seconds):
-    """Short requests on one connection while others keep the workers busy."""
-    for what, clients, body in (("50 clients post small pairs", 50, bodies.small),
-                                ("4 clients post volumes", 4, bodies.volume)):
-        overlapd = Overlapd(bodies.folder)
-        load = wrk(overlapd.address, SCORE, clients, seconds, body, wait=False)
-        alive = wrk(overlapd.address, "/livez", 1, max(seconds - 2, 1))
-        no_failures(what, load())
-        at_most("/livez p50 while " + what, alive["p50_us"] / 1e3, 0.2, "%.3f ms")
-        record("/livez p99 while " + what, "%.3f ms" % (alive["p99_us"] / 1e3))
-        overlapd.stop()
-
-
-def bench_lanes(bodies, seconds):
-    """A small pair must not wait for volumes."""
-    overlapd = Overlapd(bodies.folder)
-    alone = wrk(overlapd.address, SCORE, 1, 3, bodies.small)
-    record("512x512 pair p50, alone", "%.3f ms" % (alone["p50_us"] / 1e3))
-    load = wrk(overlapd.address, SCORE, 4, seconds, bodies.volume, wait=False)
-    small = wrk(overlapd.address, SCORE, 1, max(seconds - 2, 1), bodies.small)
-    volumes = load()
-    overlapd.stop()
-    no_failures("512x512 pair while 4 clients post volumes", small)
-    at_most("512x512 pair p50 while 4 clients post volumes", small["p50_us"] / 1e3, 1, "%.3f ms")
-    record("512x512 pair p99 while 4 clients post volumes", "%.3f ms" % (small["p99_us"] / 1e3))
-    record("volume pairs meanwhile", "%.1f /s" % (volumes["requests"] / volumes["seconds"]))
 
 
 def bench_uploads(bodies):
@@ -185,39 +119,32 @@ def bench_memory(bodies):
         record(what + ": whole request", "%.1f ms" % (seconds * 1e3))
 
 
-def write(seconds, facts):
+def write(facts):
     """The same table for readers."""
-    path = os.path.join(ROOT, "bench/results/http.md")
+    path = os.path.join(ROOT, "bench/results/memory.md")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as page:
-        page.write("# overlapd over HTTP\n\nWritten by `script/bench`, %s, %d s per load.\n\n" % (
-            datetime.date.today().isoformat(), seconds))
+        page.write("# Memory\n\nWritten by `bench/memory.py`, %s.\n\n" %
+                   datetime.date.today().isoformat())
         page.write("| | |\n|---|---|\n")
         page.writelines("| %s | %s |\n" % fact for fact in facts.items())
-        page.write("\nClients and daemons share the cores, over loopback. CPU is user and system "
-                   "time of the\nserver's process. nginx runs as one process and answers every POST "
-                   "with a constant as long\nas overlapd's answer; it decodes and computes "
-                   "nothing.\n\n")
+        page.write("\nPeaks are of the daemon's resident memory; clients post over loopback.\n\n")
         page.write("| what | value | goal | |\n|---|---|---|---|\n")
         page.writelines("| %s | %s | %s | %s |\n" % row for row in results)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=30, help="of each load")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--seconds", type=int, help="ignored: nothing here is a load over time")
+    parser.parse_args()
     other_load = OtherLoad()
     with tempfile.TemporaryDirectory() as folder:
         bodies = Bodies(folder)
-        bench_small(bodies, seconds)
-        bench_latency(bodies, min(seconds, 10))
-        bench_lanes(bodies, min(seconds, 10))
         bench_uploads(bodies)
         bench_memory(bodies)
-    facts = dict(machine(), nginx=version_of("/usr/sbin/nginx", "-v"), wrk=version_of("wrk", "-v"),
-                 **{"other load": "%.0f %% of the cores" % other_load.percent()})
+    facts = dict(machine(), **{"other load": "%.0f %% of the cores" % other_load.percent()})
     print("other load: " + facts["other load"])
-    write(seconds, facts)
+    write(facts)
     return 0 if all(row[3] != "NOT MET" for row in results) else 1
 
 

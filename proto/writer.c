@@ -1,0 +1,317 @@
+/* writer.c - JSON written straight into text, without a tree of values in between. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/writer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/real.h"
+
+/* The first room: most answers fit. */
+#define FIRST_BYTES ((size_t)4096)
+
+/* The digits of any 64-bit integer and its sign. */
+#define INTEGER_BYTES 20
+
+void writer_init(struct writer *writer)
+{
+    *writer = (struct writer){.at = malloc(FIRST_BYTES), .cap = FIRST_BYTES};
+    writer->failed = writer->at == NULL;
+}
+
+void writer_done(struct writer *writer)
+{
+    free(writer->at);
+    writer->at = NULL;
+    writer->failed = true;
+}
+
+/* Where n more bytes can be written, NULL where memory is out. */
+static char *room(struct writer *writer, size_t n)
+{
+    size_t cap = writer->cap * 2 > writer->n + n ? writer->cap * 2 : writer->n + n;
+    char *at;
+
+    if (writer->failed)
+        return NULL;
+    if (n <= writer->cap - writer->n)
+        return writer->at + writer->n;
+    at = realloc(writer->at, cap);
+    writer->failed = at == NULL;
+    if (at == NULL)
+        return NULL;
+    writer->at = at;
+    writer->cap = cap;
+    return at + writer->n;
+}
+
+static void add(struct writer *writer, const char *bytes, size_t n)
+{
+    char *at = room(writer, n);
+
+    if (at == NULL)
+        return;
+    memcpy(at, bytes, n);
+    writer->n += n;
+}
+
+/* No value ends with a bracket that opens or a colon: what was written last tells. */
+static void separate(struct writer *writer)
+{
+    char last = writer->n > 0 && !writer->failed ? writer->at[writer->n - 1] : '[';
+
+    if (last != '[' && last != '{' && last != ':')
+        add(writer, ",", 1);
+}
+
+void writer_open(struct writer *writer, char bracket)
+{
+    separate(writer);
+    add(writer, &bracket, 1);
+}
+
+void writer_close(struct writer *writer, char bracket)
+{
+    add(writer, &bracket, 1);
+}
+
+void writer_null(struct writer *writer)
+{
+    separate(writer);
+    add(writer, "null", 4);
+}
+
+void writer_bool(struct writer *writer, bool value)
+{
+    separate(writer);
+    add(writer, value ? "true" : "false", value ? 4 : 5);
+}
+
+static void add_digits(struct writer *writer, uint64_t value, bool is_negative)
+{
+    char digits[INTEGER_BYTES];
+    size_t first = sizeof(digits);
+
+    do {
+        digits[--first] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    if (is_negative)
+        digits[--first] = '-';
+    separate(writer);
+    add(writer, digits + first, sizeof(digits) - first);
+}
+
+void writer_integer(struct writer *writer, int64_t value)
+{
+    add_digits(writer, value < 0 ? -(uint64_t)value : (uint64_t)value, value < 0);
+}
+
+void writer_count(struct writer *writer, uint64_t value)
+{
+    add_digits(writer, value, false);
+}
+
+void writer_real(struct writer *writer, double value)
+{
+    char text[REAL_BYTES];
+
+    if (!isfinite(value)) {
+        writer_null(writer);
+        return;
+    }
+    separate(writer);
+    add(writer, text, real_print(value, text));
+}
+
+/* What ends a stretch of text that stands in a string as it is; without branches, as it is asked of
+ * every byte of a mask's run lengths. */
+static bool is_special(char byte)
+{
+    return ((unsigned char)byte < 0x20) | (byte == '"') | (byte == '\\');
+}
+
+/* What may not stand in a string as it is. */
+static void add_escaped(struct writer *writer, char byte)
+{
+    static const char named[] = "\"\\\b\f\n\r\t";
+    static const char letters[] = "\"\\bfnrt";
+    const char *found = strchr(named, byte);
+    char text[8];
+
+    if (found != NULL)
+        add(writer, (const char[]){'\\', letters[found - named]}, 2);
+    else
+        add(writer, text, (size_t)snprintf(text, sizeof(text), "\\u%04X", (unsigned)byte));
+}
+
+static void add_string(struct writer *writer, const char *text)
+{
+    add(writer, "\"", 1);
+    while (*text != '\0') {
+        size_t n = 0;
+
+        while (!is_special(text[n]))
+            n++;
+        add(writer, text, n);
+        text += n;
+        if (*text != '\0')
+            add_escaped(writer, *text++);
+    }
+    add(writer, "\"", 1);
+}
+
+void writer_string(struct writer *writer, const char *text)
+{
+    if (text == NULL) {
+        writer_null(writer);
+        return;
+    }
+    separate(writer);
+    add_string(writer, text);
+}
+
+void writer_name(struct writer *writer, const char *name)
+{
+    writer_string(writer, name);
+    add(writer, ":", 1);
+}
+
+void writer_counts(struct writer *writer, const uint64_t *values, size_t n)
+{
+    writer_open(writer, '[');
+    for (size_t i = 0; i < n; i++)
+        writer_count(writer, values[i]);
+    writer_close(writer, ']');
+}
+
+void writer_integers(struct writer *writer, const int64_t *values, size_t n)
+{
+    writer_open(writer, '[');
+    for (size_t i = 0; i < n; i++)
+        writer_integer(writer, values[i]);
+    writer_close(writer, ']');
+}
+
+static void add_object(struct writer *writer, json_t *json)
+{
+    const char *name;
+    json_t *value;
+
+    writer_open(writer, '{');
+    json_object_foreach(json, name, value)
+    {
+        writer_name(writer, name);
+        writer_json(writer, value);
+    }
+    writer_close(writer, '}');
+}
+
+static void add_array(struct writer *writer, json_t *json)
+{
+    writer_open(writer, '[');
+    for (size_t i = 0; i < json_array_size(json); i++)
+        writer_json(writer, json_array_get(json, i));
+    writer_close(writer, ']');
+}
+
+void writer_json(struct writer *writer, json_t *json)
+{
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        add_object(writer, json);
+        break;
+    case JSON_ARRAY:
+        add_array(writer, json);
+        break;
+    case JSON_STRING:
+        writer_string(writer, json_string_value(json));
+        break;
+    case JSON_INTEGER:
+        writer_integer(writer, json_integer_value(json));
+        break;
+    case JSON_REAL:
+        writer_real(writer, json_real_value(json));
+        break;
+    case JSON_NULL:
+        writer_null(writer);
+        break;
+    default:
+        writer_bool(writer, json_is_true(json));
+    }
+}
+
+/* A name of ours has nothing to escape. */
+static void add_name(struct writer *writer, const char *name)
+{
+    size_t n = strlen(name);
+    char *at;
+
+    separate(writer);
+    at = room(writer, n + 3);
+    if (at == NULL)
+        return;
+    *at = '"';
+    memcpy(at + 1, name, n);
+    memcpy(at + 1 + n, "\":", 2);
+    writer->n += n + 3;
+}
+
+void writer_put_null(struct writer *writer, const char *name)
+{
+    add_name(writer, name);
+    writer_null(writer);
+}
+
+void writer_put_bool(struct writer *writer, const char *name, bool value)
+{
+    add_name(writer, name);
+    writer_bool(writer, value);
+}
+
+void writer_put_integer(struct writer *writer, const char *name, int64_t value)
+{
+    add_name(writer, name);
+    writer_integer(writer, value);
+}
+
+void writer_put_count(struct writer *writer, const char *name, uint64_t value)
+{
+    add_name(writer, name);
+    writer_count(writer, value);
+}
+
+void writer_put_real(struct writer *writer, const char *name, double value)
+{
+    add_name(writer, name);
+    writer_real(writer, value);
+}
+
+void writer_put_string(struct writer *writer, const char *name, const char *text)
+{
+    add_name(writer, name);
+    writer_string(writer, text);
+}
+
+void writer_put_counts(struct writer *writer, const char *name, const uint64_t *values, size_t n)
+{
+    add_name(writer, name);
+    writer_counts(writer, values, n);
+}
+
+char *writer_take(struct writer *writer, size_t *ret_bytes)
+{
+    char *text;
+
+    add(writer, "", 1);
+    if (writer->failed) {
+        writer_done(writer);
+        return NULL;
+    }
+    text = writer->at;
+    *ret_bytes = writer->n - 1;
+    *writer = (struct writer){.failed = true};
+    return text;
+}
