@@ -99,6 +99,7 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/daemon.a $(B)/proto.a $(B)/liboverlap.a
 
 # Every allocation of lib and proto goes through the test's own functions, which fail on request.
 LINK_test_allocation := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+LINK_test_allocation_loss := $(LINK_test_allocation)
 LINK_test_allocation_lib := $(LINK_test_allocation)
 
 $(B)/tests/fault/failing_%.so: tests/fault/failing_%.c

@@ -94,7 +94,7 @@ the prediction and writing the gradient once in the same process, and next to Py
 
 
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    rounds = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdigit() else 3
     if not os.access(PYTHON, os.X_OK):
         print("loss: no build/venv; script/bootstrap torch makes it")
         return 0

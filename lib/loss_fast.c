@@ -36,10 +36,12 @@ static size_t n_rows(const struct ov__plan *plan)
     return has_softmax(plan) ? (size_t)plan->n_classes : 1;
 }
 
-/* Of a block with an activation, the sums under way: [n_classes, 2, OV__LANES]. */
+/* What a class has of the sums under way, in a block with an activation: [2, OV__LANES]. */
+#define CLASS_LANES ((size_t)2 * OV__LANES)
+
 static size_t n_lanes(const struct ov__plan *plan)
 {
-    return has_activation(plan) ? 2 * OV__LANES * (size_t)plan->n_classes : 0;
+    return has_activation(plan) ? CLASS_LANES * (size_t)plan->n_classes : 0;
 }
 
 static size_t words_of_tile(const struct ov__plan *plan)
@@ -249,7 +251,7 @@ static void sum_softmax(const struct ov__plan *plan, const struct tile *tile, st
     for (size_t class = 0; class < z.n_rows; class ++) {
         const uint16_t *bits = bits_of(plan, tile, class);
         plan->kernels->softmax_sums(z.exps + class * z.stride, z.inverse, tile->span.n, bits,
-                                    tile->counted, lanes + 2 * OV__LANES * class);
+                                    tile->counted, lanes + CLASS_LANES * class);
         sums[class].g += count(bits, tile->span.n);
     }
 }
@@ -267,8 +269,8 @@ static double total(double *lanes)
 static void add_lanes(const struct ov__plan *plan, double *lanes, struct ov__sums *sums)
 {
     for (size_t class = 0; has_activation(plan) && class < plan->n_classes; class ++) {
-        sums[class].p = total(lanes + 2 * OV__LANES * class);
-        sums[class].i = total(lanes + 2 * OV__LANES * class + OV__LANES);
+        sums[class].p = total(lanes + CLASS_LANES * class);
+        sums[class].i = total(lanes + CLASS_LANES * class + OV__LANES);
     }
 }
 
@@ -295,7 +297,7 @@ void ov__fast_sums(struct ov_loss_run *run, struct ov__span span, void *scratch)
             sum_softmax(plan, &tile, sums, lanes, find);
         for (size_t class = 0; !has_softmax(plan) && class < plan->n_classes; class ++) {
             if (has_activation(plan))
-                sum_sigmoid(plan, &tile, class, &sums[class], lanes + 2 * OV__LANES * class, find);
+                sum_sigmoid(plan, &tile, class, &sums[class], lanes + CLASS_LANES * class, find);
             else
                 sum_plain(plan, &tile, class, &sums[class], find);
         }

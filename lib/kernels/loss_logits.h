@@ -81,16 +81,21 @@ INLINE unsigned valid_lanes(const uint16_t *valid, size_t i, size_t n)
     return n - i < OV__LANES ? (1u << (n - i)) - 1 : 0xffff;
 }
 
+/* What a row of sums is made of. */
+struct sum_row {
+    const float *from;
+    size_t n;
+    const uint16_t *words;
+    const uint16_t *valid;
+};
+
 /* ---- softmax ---- */
 
-/* Vectors that softmax works on side by side: one waits for its results, the other goes on. */
-enum { BESIDE = F_PARTS < 2 ? 2 : F_PARTS < 4 ? F_PARTS : 4 };
-
 struct columns {
-    vf highest[BESIDE];
-    vf sum[BESIDE];
-    vf dot[BESIDE];
-    vu classes[BESIDE];
+    vf highest[N_ABREAST];
+    vf sum[N_ABREAST];
+    vf dot[N_ABREAST];
+    vu classes[N_ABREAST];
 };
 
 INLINE void find_highest(const struct ov__softmax *z, size_t i, size_t n_vectors,
@@ -126,15 +131,20 @@ INLINE void exponentials(const struct ov__softmax *z, size_t i, size_t n_vectors
                 __builtin_prefetch(ahead + k * sizeof(float));
             ahead += z->logits_stride_bytes;
         }
+        vf e[N_ABREAST];
         UNROLL
         for (size_t k = 0; k < n_vectors; k++) {
             vf v;
             memcpy(&v, row + k * sizeof v, sizeof v);
-            vf e = exp_f(v - columns->highest[k]);
-            columns->sum[k] += e;
+            e[k] = v - columns->highest[k];
+        }
+        exp_each(e, n_vectors);
+        UNROLL
+        for (size_t k = 0; k < n_vectors; k++) {
+            columns->sum[k] += e[k];
             if (has_dot)
-                columns->dot[k] += e * slope_of(&own, columns->classes[k]);
-            store_f(to + k * N_F, e);
+                columns->dot[k] += e[k] * slope_of(&own, columns->classes[k]);
+            store_f(to + k * N_F, e[k]);
         }
     }
 }
@@ -165,8 +175,8 @@ INLINE bool softmax_row(const struct ov__softmax *z, bool has_dot)
 {
     vu suspicious[F_PARTS] = {0};
     size_t i = 0;
-    for (; i + (size_t)BESIDE * N_F <= z->n; i += (size_t)BESIDE * N_F)
-        softmax_at(z, i, BESIDE, has_dot, suspicious);
+    for (; i + (size_t)N_ABREAST * N_F <= z->n; i += (size_t)N_ABREAST * N_F)
+        softmax_at(z, i, N_ABREAST, has_dot, suspicious);
     for (; i < z->n; i += N_F)
         softmax_at(z, i, 1, has_dot, suspicious);
     return is_clean(suspicious);
@@ -177,29 +187,29 @@ static TARGET bool softmax(const struct ov__softmax *z)
     return z->two != NULL ? softmax_row(z, true) : softmax_row(z, false);
 }
 
-INLINE void sum_exponentials(const float *exps, const float *inverse, size_t n,
-                             const uint16_t *words, const uint16_t *valid, bool has_valid,
+INLINE void sum_exponentials(const struct sum_row *row, const float *inverse, bool has_valid,
                              struct row_sums *sums)
 {
-    for (size_t i = 0; i < n; i += OV__LANES) {
+    for (size_t i = 0; i < row->n; i += OV__LANES) {
         vf p[F_PARTS];
         UNROLL
         for (size_t k = 0; k < F_PARTS; k++)
-            p[k] = load_f(exps + i + k * N_F) * load_f(inverse + i + k * N_F);
-        add_floats(sums, p, words[i / OV__LANES], has_valid ? valid_lanes(valid, i, n) : 0,
-                   has_valid);
+            p[k] = load_f(row->from + i + k * N_F) * load_f(inverse + i + k * N_F);
+        add_floats(sums, p, row->words[i / OV__LANES],
+                   has_valid ? valid_lanes(row->valid, i, row->n) : 0, has_valid);
     }
 }
 
 static TARGET void softmax_sums(const float *exps, const float *inverse, size_t n,
                                 const uint16_t *words, const uint16_t *valid, double *lanes)
 {
+    const struct sum_row row = {exps, n, words, valid};
     struct row_sums sums;
     memcpy(&sums, lanes, sizeof sums);
     if (valid != NULL || n % OV__LANES != 0)
-        sum_exponentials(exps, inverse, n, words, valid, true, &sums);
+        sum_exponentials(&row, inverse, true, &sums);
     else
-        sum_exponentials(exps, inverse, n, words, NULL, false, &sums);
+        sum_exponentials(&row, inverse, false, &sums);
     memcpy(lanes, &sums, sizeof sums);
 }
 
@@ -245,76 +255,127 @@ static TARGET void softmax_gradient(const struct ov__softmax *z, size_t c, bool 
 
 /* ---- sigmoid ---- */
 
-struct sigmoid {
-    vf p;
-    vf slope; /* p (1 - p) */
-};
+/* Groups of lanes that are as many vectors as are worked on side by side. */
+enum { N_GROUPS = N_ABREAST / F_PARTS };
 
-INLINE struct sigmoid sigmoid_f(vf x)
+/* n_vectors of p where ret_p is not NULL, and of p (1 - p). */
+INLINE void sigmoid_each(const float *z, size_t n_vectors, vf *ret_p, vf *ret_slope)
 {
-    vf e = exp_f(-absolute_f(x));
-    vf near = 1 / (1 + e);
-    vf far = e * near;
-    return (struct sigmoid){blend_f((vu)(x >= 0), near, far), near * far};
+    vf x[N_ABREAST], e[N_ABREAST], near[N_ABREAST];
+    UNROLL
+    for (size_t k = 0; k < n_vectors; k++) {
+        x[k] = load_f(z + k * N_F);
+        e[k] = -absolute_f(x[k]);
+    }
+    exp_each(e, n_vectors);
+    UNROLL
+    for (size_t k = 0; k < n_vectors; k++)
+        near[k] = 1 / (1 + e[k]);
+    UNROLL
+    for (size_t k = 0; k < n_vectors; k++) {
+        vf far = e[k] * near[k];
+        if (ret_p != NULL)
+            ret_p[k] = blend_f((vu)(x[k] >= 0), near[k], far);
+        else
+            ret_slope[k] = near[k] * far;
+    }
 }
 
-INLINE bool sum_logits(const float *z, size_t n, const uint16_t *words, const uint16_t *valid,
-                       bool has_valid, struct row_sums *sums)
+INLINE void sum_groups(const struct sum_row *row, size_t i, size_t n_groups, bool has_valid,
+                       struct row_sums *sums, vu *suspicious)
 {
-    vu suspicious[F_PARTS] = {0};
-    for (size_t i = 0; i < n; i += OV__LANES) {
-        vf p[F_PARTS];
-        __builtin_prefetch(z + i + AHEAD);
-        UNROLL
-        for (size_t k = 0; k < F_PARTS; k++) {
-            vf x = load_f(z + i + k * N_F);
-            suspicious[k] |= ((vu)x & 0x7fffffffu) + 0x00800000u;
-            p[k] = sigmoid_f(x).p;
-        }
-        add_floats(sums, p, words[i / OV__LANES], has_valid ? valid_lanes(valid, i, n) : 0,
-                   has_valid);
+    vf p[N_ABREAST];
+    UNROLL
+    for (size_t g = 0; g < n_groups; g++)
+        __builtin_prefetch(row->from + i + g * OV__LANES + AHEAD);
+    UNROLL
+    for (size_t k = 0; k < n_groups * F_PARTS; k++) {
+        vu word = (vu)load_f(row->from + i + k * N_F);
+        *suspicious |= (word & 0x7fffffffu) + 0x00800000u;
     }
+    sigmoid_each(row->from + i, n_groups * F_PARTS, p, NULL);
+    UNROLL
+    for (size_t g = 0; g < n_groups; g++) {
+        size_t at = i + g * OV__LANES;
+        add_floats(sums, p + g * F_PARTS, row->words[at / OV__LANES],
+                   has_valid ? valid_lanes(row->valid, at, row->n) : 0, has_valid);
+    }
+}
+
+INLINE bool sum_logits(const struct sum_row *row, bool has_valid, struct row_sums *sums)
+{
+    const size_t step = (size_t)N_GROUPS * OV__LANES;
+    vu suspicious[F_PARTS] = {0};
+    size_t i = 0;
+    for (; i + step <= row->n; i += step)
+        sum_groups(row, i, N_GROUPS, has_valid, sums, suspicious);
+    for (; i < row->n; i += OV__LANES)
+        sum_groups(row, i, 1, has_valid, sums, suspicious);
     return is_clean(suspicious);
 }
 
 static TARGET bool sigmoid_sums(const float *z, size_t n, const uint16_t *words,
                                 const uint16_t *valid, double *lanes)
 {
+    const struct sum_row row = {z, n, words, valid};
     struct row_sums sums;
     bool is_right;
     memcpy(&sums, lanes, sizeof sums);
     if (valid != NULL || n % OV__LANES != 0)
-        is_right = sum_logits(z, n, words, valid, true, &sums);
+        is_right = sum_logits(&row, true, &sums);
     else
-        is_right = sum_logits(z, n, words, NULL, false, &sums);
+        is_right = sum_logits(&row, false, &sums);
     memcpy(lanes, &sums, sizeof sums);
     return is_right;
 }
 
-INLINE void sigmoid_row(const float *z, size_t n, const uint32_t *classes,
-                        const struct one_class *own, bool has_left_out, float *gradient,
-                        bool is_aligned)
+/* What a row of slopes is made of. */
+struct slope_row {
+    const float *z;
+    size_t n;
+    const uint32_t *classes;
+    struct one_class own;
+    float *gradient;
+};
+
+INLINE void slopes_at(const struct slope_row *row, size_t i, size_t n_vectors, bool has_left_out,
+                      bool is_aligned)
 {
-    for (size_t i = 0; i < n; i += N_F) {
-        vu found = load_u(classes + i);
-        vf slope = sigmoid_f(load_f(z + i)).slope * slope_of(own, found);
-        if (i % OV__LANES == 0)
-            __builtin_prefetch(z + i + AHEAD);
-        put_f(gradient + i, has_left_out ? if_counted(slope, found) : slope, is_aligned);
+    vf slope[N_ABREAST];
+    sigmoid_each(row->z + i, n_vectors, NULL, slope);
+    UNROLL
+    for (size_t k = 0; k < n_vectors; k++) {
+        vu classes = load_u(row->classes + i + k * N_F);
+        vf by = slope[k] * slope_of(&row->own, classes);
+        put_f(row->gradient + i + k * N_F, has_left_out ? if_counted(by, classes) : by, is_aligned);
     }
+}
+
+INLINE void sigmoid_row(const struct slope_row *row, bool has_left_out, bool is_aligned)
+{
+    const size_t step = (size_t)N_ABREAST * N_F;
+    size_t i = 0;
+    for (; i + step <= row->n; i += step) {
+        UNROLL
+        for (size_t k = 0; k < step; k += OV__LANES)
+            __builtin_prefetch(row->z + i + k + AHEAD);
+        slopes_at(row, i, N_ABREAST, has_left_out, is_aligned);
+    }
+    for (; i < row->n; i += N_F)
+        slopes_at(row, i, 1, has_left_out, is_aligned);
 }
 
 static TARGET void sigmoid_gradient(const float *z, size_t n, const struct ov__target *target,
                                     struct ov__two two, float *gradient)
 {
-    const struct one_class own = one_class(target->class, two);
-    bool is_aligned = (uintptr_t)gradient % 64 == 0;
+    struct slope_row row = {z, n, target->classes, one_class(target->class, two), NULL};
+    row.gradient = gradient;
     if (target->has_left_out)
-        sigmoid_row(z, n, target->classes, &own, true, gradient, false);
-    else if (is_aligned)
-        sigmoid_row(z, n, target->classes, &own, false, gradient, true);
+        sigmoid_row(&row, true, false);
+    else if ((uintptr_t)gradient % 64 == 0)
+        sigmoid_row(&row, false, true);
     else
-        sigmoid_row(z, n, target->classes, &own, false, gradient, false);
+        sigmoid_row(&row, false, false);
 }
 
 static TARGET void fence(void)

@@ -15,8 +15,10 @@ from multiprocessing import shared_memory
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from overlapd import MULTIPART, Daemon, Skip, main, multipart, npy, pack, test, text64
+from schema import Validator
 from shm import F_ADD_SEALS, SHRINK, WRITE, ShmDaemon, memfd, unix_request, view
 
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 FUTURE_WRITE, GROW = 16, 4
 DAEMON = ShmDaemon()
 CODES = {"float16": "e", "float32": "f", "float64": "d"}
@@ -134,6 +136,27 @@ def a_gradient_lands_where_the_request_says_and_nowhere_else():
                 assert answer.json["gradient"]["shm"] == "out"
             assert DAEMON.unix_request("GET", "/v1/shm/out").json["writable"] is True
     DAEMON.settle(budget_used_bytes=0)
+
+
+@test
+def request_and_answer_are_as_the_contract_says():
+    try:
+        import yaml
+    except ImportError:
+        raise Skip("python3-yaml is not installed") from None
+    with open(os.path.join(ROOT, "proto/openapi.yaml"), "rb") as contract:
+        document = yaml.safe_load(contract)
+    schemas, validator = document["components"]["schemas"], Validator(document)
+    with Named("out", bytes([MARK]) * (8 * N_ALL), True) as out:
+        whole = request({"shm": "out"})
+        answer = loss(whole)
+        expect(answer, out.bytes())
+        assert not validator.faults(whole, schemas["LossRequest"])
+        assert not validator.faults(answer.json, schemas["Loss"])
+        region = DAEMON.unix_request("GET", "/v1/shm/out").json
+        assert not validator.faults(region, schemas["SharedRegion"])
+        problem = loss(request({"shm": "out", "offset": 1})).json
+        assert not validator.faults(problem, schemas["Problem"])
 
 
 @test
