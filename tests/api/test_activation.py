@@ -58,7 +58,8 @@ class Activated(Daemon):
             with open(self.log_path, "wb") as log:
                 return subprocess.Popen(
                     command(fds, "--listen.unix=" + self.unix, *options, names=self.names),
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=fds, env={**os.environ, "NOTIFY_SOCKET": path, **environment},
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=fds,
+                    env={**os.environ, "NOTIFY_SOCKET": path, **environment},
                     preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
         finally:
             for fd in fds:
@@ -205,8 +206,8 @@ def descriptor_sockets_that_cannot_be_are_refused():
         for sockets, names, options, reason in (
                 ([made], "", [], "it takes descriptors, and shm.enabled is not yes"),
                 ([made, other], "", [SHM], "only one socket can take descriptors"),
-                ([tcp], "fd", [SHM], "it is not what it is called"), ([local], "fd", [SHM], "it is not what it is called"),
-                ([local], "tcp", [], "it is not what it is called"), ([tcp, made], "tcp:unix", [SHM], "it is not what it is called")):
+                *((sockets, names, [SHM], "it is not what it is called") for sockets, names in (
+                    ([tcp], "fd"), ([local], "fd"), ([local], "tcp"), ([tcp, made], "tcp:unix")))):
             status, log = refusal([s.fileno() for s in sockets], "--listen.tcp=127.0.0.1:0", *options, names=names)
             assert status == 1 and reason in log, log
 

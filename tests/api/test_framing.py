@@ -226,7 +226,8 @@ LEGAL = {
     "value of 20 KB": (get(b"X-A: " + b"a" * 20000, tail=b""), [200]),
     "120 headers": (get(*[b"X-%d: %d" % (i, i) for i in range(119)], tail=b""), [200]),
     "HTTP/1.0 without a header": (get(line=b"GET /livez HTTP/1.0", host=b"", tail=b""), [200]),
-    "a body before a larger head": (post(CL + LENGTH, tail=get(b"X-A: " + b"a" * 9000, tail=get(tail=b""))), [200, 200, 200]),
+    "a body before a larger head": (post(CL + LENGTH, tail=get(b"X-A: " + b"a" * 9000, tail=get(tail=b""))),
+                                    [200, 200, 200]),
     "trailer": (post(CHUNKED, body=chunked()[:-2] + b"X-A: 1\r\nX-B: \r\n\r\n", tail=get(tail=b"")), [200, 200]),
     "query as browsers leave it": (get(line=b"GET /livez?a=[1]|{2}^`3`&b=%5B HTTP/1.1", tail=b""), [200]),
 }
@@ -359,12 +360,13 @@ DEAF = Daemon("--timeouts.header=%g" % scaled(3, 10), "--timeouts.body=%g" % sca
 
 # Where the daemon, for libmicrohttpd 0.9.75 below it, reads otherwise than the strict reader: by the
 # bytes of the request at which that one stopped. docs/api.md lists these.
-CONTROL = rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+LINE_FAULT = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r\r|[^\r]\n")
 RESIDUE = {
-    "a line of a head ends with NUL LF": lambda reading: not reading.in_body and b"\0\n" in reading.rest.partition(b"\r\n\r\n")[0] + b"\n",
+    "a line of a head ends with NUL LF":
+        lambda reading: not reading.in_body and b"\0\n" in reading.rest.partition(b"\r\n\r\n")[0] + b"\n",
     "an empty line before a request ends with LF": lambda reading: reading.rest[:1] == b"\n",
     "a line between chunks has a control byte or ends with LF":
-        lambda reading: reading.in_body and re.search(CONTROL + rb"|\r\r|[^\r]\n", reading.rest.partition(b"\r\n\r\n")[2]),
+        lambda reading: reading.in_body and LINE_FAULT.search(reading.rest.partition(b"\r\n\r\n")[2]),
 }
 # Where it refuses what it need not.
 STRICTER = re.compile(rb"(?i)\r\n(?:content-length|transfer-encoding):[^\r\n]*[ \t]\r\n")

@@ -75,7 +75,8 @@ def make_all():
 
 def install(name, key=None):
     """Puts a certificate, its authority's after it, and a key where the daemon reads them, as a renewal does."""
-    for path, text in ((CERT, content(name + ".crt") + content("authority.crt")), (KEY, content((key or name) + ".key"))):
+    chain = content(name + ".crt") + content("authority.crt")
+    for path, text in ((CERT, chain), (KEY, content((key or name) + ".key"))):
         with open(os.open(path + ".new", os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
             file.write(text)
         os.rename(path + ".new", path)
@@ -296,7 +297,7 @@ def a_reload_gives_new_handshakes_the_new_certificate():
         install("second")
         assert daemon.shown() == "first"  # not before the signal
         lines = daemon.reload()
-        assert re.search(r"level=info event=certificate file=\S+/tls.crt ends=20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", lines), lines
+        assert re.search(r"level=info event=certificate file=\S+/tls.crt ends=20\d\d-[\d-]+T[\d:]+Z", lines), lines
         assert daemon.shown() == "second"
         before.sendall(GET)  # and whoever was there goes on
         assert before.recv(65536).startswith(b"HTTP/1.1 200 ")
@@ -332,7 +333,8 @@ def spoil_with_a_folder():
     os.mkdir(KEY)
 
 
-BAD = {spoil_with_wrong_key: "not the key of the certificate", spoil_with_open_key: "its mode is 0644, which lets others in",
+BAD = {spoil_with_wrong_key: "not the key of the certificate",
+       spoil_with_open_key: "its mode is 0644, which lets others in",
        spoil_without_certificate: "listen.tls_cert %s: No such file" % CERT,
        spoil_with_half_a_certificate: "not a certificate in PEM",
        spoil_with_half_a_key: "not a private key in PEM", spoil_with_a_folder: "not a regular file"}
@@ -388,7 +390,7 @@ def an_expired_certificate_is_warned_of_and_served():
     status, text = command("--check-config")
     assert status == 0 and "warning: %s: the certificate has expired" % CERT in text, text
     with TlsDaemon() as daemon:
-        assert re.search(r"level=warn event=certificate \S+ ends=\S+ reason=\"the certificate has expired\"", daemon.log())
+        assert re.search(r'level=warn event=certificate \S+ ends=\S+ reason="the certificate has expired"', daemon.log())
         try:
             daemon.connect().close()
         except ssl.SSLCertVerificationError as error:
