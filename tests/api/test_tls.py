@@ -587,6 +587,17 @@ def a_drain_answers_what_has_begun_and_ends_the_idle():
 
 
 @test
+def a_second_signal_ends_it_amid_handshakes():
+    with TlsDaemon("--timeouts.drain_delay=60") as daemon, daemon.connect_plainly() as begun, daemon.connect_plainly():
+        begun.sendall(hello()[:50])
+        daemon.settle(connections=3)
+        daemon.ends_with = 1
+        daemon.signal(signal.SIGTERM)
+        while b"STOPPING=1" not in daemon.notify.recv(4096):
+            pass
+
+
+@test
 def the_daemon_ends_well():
     DAEMON.stop()
     shutil.rmtree(FOLDER)
