@@ -233,14 +233,23 @@ LEGAL = {
 }
 
 
+def hear(daemon, payload):
+    """(everything, closed) that one payload brings on a connection of its own."""
+    for quiet_s in (QUIET_S, 8.0):  # silence is waited for twice: the machine may be busy
+        with daemon.connect() as connection:
+            try:
+                connection.sendall(payload)
+            except ConnectionError:
+                pass
+            data, closed = read_until_quiet(connection, quiet_s)
+        if data or closed or rfc9112.read(payload).end == "incomplete":
+            break
+    return data, closed
+
+
 def exchange(payload):
     """(responses, rest, closed, everything) of one payload on a connection of its own."""
-    with DAEMON.connect() as connection:
-        try:
-            connection.sendall(payload)
-        except ConnectionError:
-            pass
-        data, closed = read_until_quiet(connection, QUIET_S)
+    data, closed = hear(DAEMON, payload)
     responses, rest = split_responses(data)
     return responses, rest, closed, data
 
@@ -412,12 +421,7 @@ def disagreement(reading, responses, rest, closed):
 def play(item):
     name, payload = item
     reading = rfc9112.read(payload)
-    with DEAF.connect() as connection:
-        try:
-            connection.sendall(payload)
-        except ConnectionError:
-            pass
-        data, closed = read_until_quiet(connection, QUIET_S)
+    data, closed = hear(DEAF, payload)
     responses, rest = split_responses(data, [message.method for message in reading.messages])
     fault = disagreement(reading, responses, rest, closed)
     if fault and STRICTER.search(payload) and [status for status, _, _ in responses] == [400] and closed:
