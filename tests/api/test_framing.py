@@ -233,34 +233,38 @@ LEGAL = {
 }
 
 
-def hear(daemon, payload):
+def hear(daemon, payload, quiet_s=QUIET_S):
     """(everything, closed) that one payload brings on a connection of its own."""
-    for quiet_s in (QUIET_S, 8.0):  # silence is waited for twice: the machine may be busy
-        with daemon.connect() as connection:
-            try:
-                connection.sendall(payload)
-            except ConnectionError:
-                pass
-            data, closed = read_until_quiet(connection, quiet_s)
-        if data or closed or rfc9112.read(payload).end == "incomplete":
-            break
-    return data, closed
+    with daemon.connect() as connection:
+        try:
+            connection.sendall(payload)
+        except ConnectionError:
+            pass
+        return read_until_quiet(connection, quiet_s)
 
 
-def exchange(payload):
+def patiently(look):
+    """The fault that look finds; a second time, with patience, where it heard nothing: machines are busy."""
+    fault, heard_nothing = look(QUIET_S)
+    return look(8.0)[0] if fault and heard_nothing else fault
+
+
+def exchange(payload, quiet_s=QUIET_S):
     """(responses, rest, closed, everything) of one payload on a connection of its own."""
-    data, closed = hear(DAEMON, payload)
+    data, closed = hear(DAEMON, payload, quiet_s)
     responses, rest = split_responses(data)
     return responses, rest, closed, data
 
 
 def fault_of(name, payload, judge):
-    responses, rest, closed, data = exchange(payload)
-    statuses = [status for status, _, _ in responses]
-    if len(STATUS_LINE.findall(data)) != len(statuses):
-        return "%s: an answer hides in another: %r" % (name, data[:600])
-    fault = judge(statuses, rest, closed)
-    return fault and "%s: %s; %r" % (name, fault, data[:300])
+    def look(quiet_s):
+        responses, rest, closed, data = exchange(payload, quiet_s)
+        statuses = [status for status, _, _ in responses]
+        if len(STATUS_LINE.findall(data)) != len(statuses):
+            return "%s: an answer hides in another: %r" % (name, data[:600]), False
+        fault = judge(statuses, rest, closed)
+        return fault and "%s: %s; %r" % (name, fault, data[:300]), not data and not closed
+    return patiently(look)
 
 
 def refused(statuses, rest, closed):
@@ -421,12 +425,15 @@ def disagreement(reading, responses, rest, closed):
 def play(item):
     name, payload = item
     reading = rfc9112.read(payload)
-    data, closed = hear(DEAF, payload)
-    responses, rest = split_responses(data, [message.method for message in reading.messages])
-    fault = disagreement(reading, responses, rest, closed)
-    if fault and STRICTER.search(payload) and [status for status, _, _ in responses] == [400] and closed:
-        fault = None
-    return name, reading, fault
+
+    def look(quiet_s):
+        data, closed = hear(DEAF, payload, quiet_s)
+        responses, rest = split_responses(data, [message.method for message in reading.messages])
+        fault = disagreement(reading, responses, rest, closed)
+        if fault and STRICTER.search(payload) and [status for status, _, _ in responses] == [400] and closed:
+            fault = None
+        return fault, not data and not closed
+    return name, reading, patiently(look)
 
 
 @test
