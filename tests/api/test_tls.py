@@ -422,7 +422,7 @@ def reloads_among_handshakes_break_none():
         threads = [threading.Thread(target=ask, args=(daemon,)) for _ in range(3)]
         for thread in threads:
             thread.start()
-        for i in range(scaled(40, 10)):
+        for i in range(scaled(20, 6)):
             install(("second", "first")[i % 2])
             assert "reload-failed" not in daemon.reload()
         stop.set()
