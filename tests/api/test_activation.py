@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -58,7 +59,8 @@ class Activated(Daemon):
             with open(self.log_path, "wb") as log:
                 return subprocess.Popen(
                     command(fds, "--listen.unix=" + self.unix, *options, names=self.names),
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=fds, env={**os.environ, "NOTIFY_SOCKET": path, **environment},
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=fds,
+                    env={**os.environ, "NOTIFY_SOCKET": path, **environment},
                     preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
         finally:
             for fd in fds:
@@ -125,6 +127,22 @@ def sockets_for_others_need_tokens():
         assert status == 1 and "open to other machines" in log, log
         with Activated([tcp], "--auth.mode=none"):
             assert get(tcp) == 200
+
+
+@test
+def a_tcp_socket_that_was_passed_speaks_tls_where_there_is_a_certificate():
+    cert, key = (os.path.join(FOLDER, name) for name in ("tls.crt", "tls.key"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", key, "-out", cert, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+                   stderr=subprocess.DEVNULL, check=True)
+    os.chmod(key, 0o600)
+    context = ssl.create_default_context(cafile=cert)
+    with listen_tcp() as tcp, listen_unix("t.sock") as local, \
+            Activated([tcp, local], "--listen.tls_cert=" + cert, "--listen.tls_key=" + key):
+        with context.wrap_socket(socket.create_connection(tcp.getsockname(), 60), server_hostname="localhost") as made:
+            made.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert made.recv(4096).startswith(b"HTTP/1.1 200 ")
+        assert get(local) == 200
 
 
 @test
@@ -205,8 +223,8 @@ def descriptor_sockets_that_cannot_be_are_refused():
         for sockets, names, options, reason in (
                 ([made], "", [], "it takes descriptors, and shm.enabled is not yes"),
                 ([made, other], "", [SHM], "only one socket can take descriptors"),
-                ([tcp], "fd", [SHM], "it is not what it is called"), ([local], "fd", [SHM], "it is not what it is called"),
-                ([local], "tcp", [], "it is not what it is called"), ([tcp, made], "tcp:unix", [SHM], "it is not what it is called")):
+                *((sockets, names, [SHM], "it is not what it is called") for sockets, names in (
+                    ([tcp], "fd"), ([local], "fd"), ([local], "tcp"), ([tcp, made], "tcp:unix")))):
             status, log = refusal([s.fileno() for s in sockets], "--listen.tcp=127.0.0.1:0", *options, names=names)
             assert status == 1 and reason in log, log
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # test_deploy.py - the examples of deployment: the proxy lets nothing odd through and loses nothing.
 # SPDX-License-Identifier: Apache-2.0
+import concurrent.futures
 import os
 import re
 import shutil
@@ -16,12 +17,13 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "api"))
 from overlapd import Daemon, LIBC, OVERLAPD, PR_SET_PDEATHSIG, Skip, multipart, npy, pair, read_until_quiet, \
     split_responses, test, main, MULTIPART
+import framing
+import rfc9112
 
 FOLDER = os.path.join(ROOT, "examples", "deploy")
 CONFIG = os.path.join(FOLDER, "haproxy.cfg")
 BODY = multipart(pair(npy(b"\0\1\1\2"), npy(b"\0\1\2\2")))
 HEAD = b"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + MULTIPART.encode() + b"\r\n"
-SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 def listen(family=socket.AF_INET, address=("127.0.0.1", 0)):
@@ -60,13 +62,13 @@ class Proxy:
 
 
 class Recorder(threading.Thread):
-    """In overlapd's place: keeps what it is sent, and says 200 to all of it."""
+    """In overlapd's place: keeps what each connection brings, and says 200 to all of it."""
 
     def __init__(self):
         super().__init__(daemon=True)
         self.socket = listen()
         self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
-        self.heads = []
+        self.streams = []
         self.start()
 
     def run(self):
@@ -74,79 +76,62 @@ class Recorder(threading.Thread):
             threading.Thread(target=self.serve, args=(self.socket.accept()[0],), daemon=True).start()
 
     def serve(self, connection):
+        stream, answered = bytearray(), 0
+        self.streams.append(stream)
         try:
-            self.converse(connection)
+            while True:
+                piece = connection.recv(65536)
+                stream += piece
+                reading = rfc9112.read(bytes(stream))
+                for _ in reading.messages[answered:]:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                answered = len(reading.messages)
+                if not piece or reading.end == "bad":
+                    return
         except ConnectionError:  # so ends a check of health
             pass
-
-    def converse(self, connection):
-        data = b""
-        while True:
-            piece = connection.recv(65536)
-            if not piece:
-                return
-            data += piece
-            while b"\r\n\r\n" in data:
-                head, _, data = data.partition(b"\r\n\r\n")
-                self.heads.append(head)
-                length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
-                chunked = re.search(rb"(?i)\r\ntransfer-encoding: *chunked", head)
-                while len(data) < (int(length.group(1)) if length else 0) or \
-                        (chunked and b"0\r\n\r\n" not in data):
-                    data += connection.recv(65536)
-                body, data = (data.split(b"0\r\n\r\n", 1) if chunked
-                              else (data[:int(length.group(1)) if length else 0],
-                                    data[int(length.group(1)) if length else 0:]))
-                if chunked:
-                    self.heads.append(b"chunks\r\n" + body.replace(BODY, b""))
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        finally:
+            connection.close()
 
 
-def chunked(first=b"\r\n"):
-    return b"%x%s%s\r\n0\r\n\r\n" % (len(BODY), first, BODY)
+def play(proxy, payload):
+    """The statuses of what the proxy answers, and what is no answer."""
+    with proxy.connect() as connection:
+        try:
+            connection.sendall(payload)
+        except ConnectionError:
+            pass
+        data, _ = read_until_quiet(connection, 1)
+    methods = [message.method for message in rfc9112.read(payload).messages]
+    responses, rest = split_responses(data, methods)
+    return [status for status, _, _ in responses], rest
 
 
-GET = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
-
-# What libmicrohttpd would accept: docs/api.md, "Framing".
-RESIDUAL = [
-    GET + b"X-A: 1\r\n 2\r\n\r\n",
-    GET + b"X-A: 1\r\n\tTransfer-Encoding: chunked\r\n\r\n",
-    GET.replace(b"\r\n", b"\n") + b"\n",
-    GET + b"X-A: 1\n\r\n",
-    GET + b"X-A: 1\nX-B: 2\r\n\r\n",
-    GET + b"X-A: a\0b\r\n\r\n",
-    GET + b"X-A: \0\r\n\r\n",
-    GET + b": 1\r\n" + SMUGGLED,
-    GET + b":\r\n" + SMUGGLED,
-    HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(b";a\n"),
-    HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(b"\n"),
-    HEAD + b"Transfer-Encoding: chunked\n\r\n" + chunked(),
-]
+# Odd, and no matter of where a request ends: the proxy passes these on. The daemon refuses them, but
+# for control characters in the value of a trailer, which nobody looks at.
+HARMLESS = re.compile(r"no Host|[02-9] Hosts|no request target|'\*' is for OPTIONS|another major version")
+IN_A_TRAILER = re.compile("not a field line|a control character in a value")
 
 
-def is_clean(head):
-    lines = head.split(b"\r\n")
-    return b"\0" not in head and not any(
-        b"\n" in line or b"\r" in line or line[:1] in (b" ", b"\t", b":") for line in lines)
+def is_harmless(reading):
+    return HARMLESS.match(reading.reason) or (reading.in_body and IN_A_TRAILER.match(reading.reason))
 
 
 @test
 def the_proxy_passes_on_nothing_that_is_framed_oddly():
-    recorder = Recorder()
-    with Proxy(recorder.address, recorder.address) as proxy:
-        for payload in RESIDUAL:
-            with proxy.connect() as connection:
-                connection.sendall(payload)
-                data, _ = read_until_quiet(connection, 0.3)
-            responses, rest = split_responses(data)
-            assert len(responses) == 1 and not rest, (payload, data)
-        with proxy.connect() as connection:  # and it does pass on
-            connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY)
-            assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
-    assert any(b"POST" in head for head in recorder.heads), recorder.heads
-    wrong = [head for head in recorder.heads if not is_clean(head) or b"smuggled" in head]
-    assert not wrong, wrong
+    recorder, corpus = Recorder(), framing.Corpus(BODY, MULTIPART).all()
+    with Proxy(recorder.address, recorder.address) as proxy, concurrent.futures.ThreadPoolExecutor(100) as pool:
+        outcomes = dict(zip(corpus, pool.map(lambda payload: play(proxy, payload), corpus.values())))
+    served = sum(200 in statuses for statuses, _ in outcomes.values())
+    refused = sum(statuses == [400] for statuses, _ in outcomes.values())
+    passed = [rfc9112.read(bytes(stream)) for stream in recorder.streams if stream]
+    wrong = [(reading.reason, reading.rest[:200]) for reading in passed
+             if reading.end == "bad" and not is_harmless(reading)]
+    print("# %d payloads: %d served, %d refused; %d connections to the daemon" %
+          (len(corpus), served, refused, len(passed)))
+    assert not wrong, "%d: %s" % (len(wrong), wrong[:5])
+    assert not [name for name, (_, rest) in outcomes.items() if rest]
+    assert served > 200 and refused > 500, (served, refused)
 
 
 class Replica:

@@ -112,6 +112,12 @@ static const struct framing_case cases[] = {
     {"a host with a user", {{"Host", "a@b"}}, 400, false, 0, NULL},
     {"a host with a path", {{"Host", "a/b"}}, 400, false, 0, NULL},
     {"an address", {{"Host", "[::1]:8040"}}, 0, false, 0, NULL},
+    {"an address that does not end", {{"Host", "[::1"}}, 400, false, 0, NULL},
+    {"an address and a name", {{"Host", "[::1]a"}}, 400, false, 0, NULL},
+    {"a port in letters", {{"Host", "localhost:a"}}, 400, false, 0, NULL},
+    {"two ports", {{"Host", "localhost:1:2"}}, 400, false, 0, NULL},
+    {"a port alone", {{"Host", ":80"}}, 400, false, 0, NULL},
+    {"a port that is empty", {{"Host", "localhost:"}}, 0, false, 0, NULL},
     {"HTTP/2", {HOST}, 400, false, 0, "HTTP/2.0"},
     {"HTTP/1.2", {HOST}, 400, false, 0, "HTTP/1.2"},
     {"no version", {HOST}, 400, false, 0, ""},
@@ -229,6 +235,68 @@ static void targets_are_paths(void **state)
     assert_non_null(gate_target_fault("/a\tb"));
     assert_non_null(gate_target_fault("/a#b"));
     assert_non_null(gate_target_fault("/\x7f"));
+    assert_non_null(gate_target_fault("/\xc3\xa9"));
+    assert_non_null(gate_target_fault("/a\"b"));
+    assert_non_null(gate_target_fault("/%"));
+    assert_non_null(gate_target_fault("/%2"));
+    assert_non_null(gate_target_fault("/%2g"));
+    assert_null(gate_target_fault("/?a=[1]|{2}^`\\%2f%2F"));
+}
+
+static void what_stood_between_the_parts_of_a_head_is_seen(void **state)
+{
+    static const struct {
+        const char *head; /* as parsed in place: NULs for CR, LF and what ends a name */
+        size_t n_bytes;
+        size_t target;
+        size_t version;
+        size_t places[4]; /* name, value, name, value */
+        bool seamless;
+    } heads[] = {
+#define HEAD(text) text, sizeof(text) - 1
+        {HEAD("GET\0/a?b\0HTTP/1.1\0\0X\0 1\0\0Y\0\0\0\0\0"), 4, 9, {19, 22, 25, 27}, true},
+        {HEAD("GET\0/a?b\0HTTP/1.1\0\0X\0\t 1\0\0Y\0002\0\0\0\0"), 4, 9, {19, 23, 26, 28}, true},
+        {HEAD("GET\0 /ab\0HTTP/1.1\0\0X\0 1\0\0Y\0\0\0\0\0"), 5, 9, {19, 22, 25, 27}, false},
+        {HEAD("GET\0/ab \0HTTP/1.1\0\0X\0 1\0\0Y\0\0\0\0\0"), 4, 9, {19, 22, 25, 27}, true},
+        {HEAD("GET\0/a?b\0HTTP/1.1\0X\0 1\0\0Y\0\0\0\0\0"), 4, 9, {18, 21, 24, 26}, false},
+        {HEAD("GET\0/a?b\0HTTP/1.1\0\0X\0 1\0Y\0\0\0\0\0"), 4, 9, {19, 22, 24, 26}, false},
+        {HEAD("GET\0/a?b\0HTTP/1.1\0\0X\0 \0z\0\0Y\0\0\0\0\0"), 4, 9, {19, 22, 26, 28}, false},
+        {HEAD("GET\0/a?b\0HTTP/1.1\0\0X\0 1\0\0Y\0\0\0\0"), 4, 9, {19, 22, 25, 27}, false},
+        {HEAD("GET\0/a?b\0HTTP/1.1\0\0X\0 1\0\0Y\0\0\0\0\0\0\0"), 4, 9, {19, 22, 25, 27}, false},
+        {HEAD("GET\0/a?b\0HTTP/1.1\0\0X\0z1\0\0Y\0\0\0\0\0"), 4, 9, {19, 22, 25, 27}, false},
+#undef HEAD
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        const char *head = heads[i].head;
+        const size_t *at = heads[i].places;
+        const struct header headers[] = {{head + at[0], head + at[1]},
+                                         {head + at[2], head + at[3]}};
+        const struct gate_request request = {.method = head,
+                                             .version = head + heads[i].version,
+                                             .headers = headers,
+                                             .n_headers = 2,
+                                             .target = head + heads[i].target,
+                                             .target_bytes = 4,
+                                             .head_bytes = heads[i].n_bytes};
+
+        if (gate_is_seamless(&request) != heads[i].seamless)
+            fail_msg("case %zu", i);
+    }
+}
+
+static void trailers_must_be_headers(void **state)
+{
+    static const struct header good[] = {{"X", "1"}, {"Y", ""}};
+    static const struct header bad[] = {{"X", "1"}, {"Y Z", ""}};
+    struct problem problem = {0};
+
+    (void)state;
+    assert_true(gate_check_trailer(good, 2, &problem));
+    assert_true(gate_check_trailer(NULL, 0, &problem));
+    assert_false(gate_check_trailer(bad, 2, &problem));
+    assert_int_equal(problem.code, PROBLEM_BAD_HEADER);
 }
 
 static void a_length_can_be_judged_before_the_head_is_complete(void **state)
@@ -253,6 +321,8 @@ int main(void)
         cmocka_unit_test(paths_do_not_climb),
         cmocka_unit_test(hosts_are_compared_with_the_list),
         cmocka_unit_test(targets_are_paths),
+        cmocka_unit_test(what_stood_between_the_parts_of_a_head_is_seen),
+        cmocka_unit_test(trailers_must_be_headers),
         cmocka_unit_test(a_length_can_be_judged_before_the_head_is_complete),
     };
 
