@@ -63,9 +63,9 @@ def bench_descriptors(what, seen):
 def bench_bombs(n):
     for kind in ("gzip file", "gzip body", "zstd file", "zstd body"):
         seen = bombs([kind], n, 1 << 30, BUDGET_BYTES)
-        record("%d times a %s at once: statuses" % (n, kind), ", ".join(map(str, seen["statuses"])), "4xx",
-               all(400 <= status < 500 for status in seen["statuses"]))
-        at_most("the longest until it was refused", seen["longest_s"], "%.2f s" % seen["longest_s"], 1, "1 s")
+        record("%d times a %s at once: statuses" % (n, kind), ", ".join(map(str, seen["statuses"])),
+               "413, 422, 503", set(seen["statuses"]) <= {413, 422, 503})
+        at_most("the longest from its last byte to its refusal", seen["longest_s"], "%.2f s" % seen["longest_s"], 1, "1 s")
         at_most("memory, of a budget of 1 GiB", seen["memory_bytes"],
                 "%.0f MiB" % (seen["memory_bytes"] / MIB), BUDGET_BYTES + 64 * MIB, "1088 MiB")
         at_most("of %d good requests, failed" % seen["beside_n"], seen["beside_failed"],
@@ -82,7 +82,7 @@ def write(facts):
                    "a second, each of its\nown connection, timed from when they were due. Slow clients "
                    "send or read some bytes every 3 s; all deadlines\nare %d s. Memory is what the "
                    "process holds more than before. A gzip bomb unpacks to 1 GiB and says so; a zstd\n"
-                   "frame asks for a window of 2 GiB.\n\n" % DEADLINE_S)
+                   "frame asks for a window of 2 GiB; what finds no place in the queue gets 503.\n\n" % DEADLINE_S)
         page.write("| what | value | goal | |\n|---|---|---|---|\n")
         page.writelines("| %s | %s | %s | %s |\n" % row for row in results)
 

@@ -9,6 +9,7 @@ import os
 import resource
 import socket
 import struct
+import threading
 import time
 import zlib
 
@@ -144,11 +145,23 @@ def bomb_requests(kinds, n_bytes):
     return found
 
 
-def throw(daemon, request):
-    """Status of the answer and seconds from when the bomb had been sent whole."""
+def await_idle(daemon):
+    """Until it has read what was sent to it, and done nothing for a second."""
+    spent, idle_s = None, 0.0
+    while idle_s < 1:
+        spent, before = processor_s(daemon), spent
+        idle_s = idle_s + 0.25 if spent == before else 0.0
+        time.sleep(0.25)
+
+
+def throw(daemon, request, all_sent, go):
+    """Status of the answer and seconds from the last byte, which all send at once."""
     with daemon.connect(120) as connection:
-        connection.sendall(request)
+        connection.sendall(request[:-1])
+        all_sent.release()
+        assert go.wait(120)
         sent = time.monotonic()
+        connection.sendall(request[-1:])
         response = http.client.HTTPResponse(connection)
         response.begin()
         return Answer(response).status, time.monotonic() - sent
@@ -160,9 +173,16 @@ def bombs(kinds, n_each, n_bytes, budget_bytes):
     with Daemon(*UNBOUND, "--limits.budget_bytes=%d" % budget_bytes) as daemon:
         good_request((daemon.host, daemon.port))
         before = memory_bytes(daemon, "VmRSS")
-        good = Crowd(be_good, daemon, 0.02)
+        all_sent, go = threading.Semaphore(0), threading.Event()
         with concurrent.futures.ThreadPoolExecutor(len(requests)) as pool:
-            answers = list(pool.map(lambda request: throw(daemon, request), requests))
+            thrown = [pool.submit(throw, daemon, request, all_sent, go) for request in requests]
+            for _ in requests:
+                assert all_sent.acquire(timeout=60)
+            await_idle(daemon)
+            good = Crowd(be_good, daemon, 0.02)
+            time.sleep(0.5)
+            go.set()
+            answers = [future.result() for future in thrown]
         figures = good_figures(good.stop(), "beside_")
         figures.update(statuses=sorted({status for status, _ in answers}),
                        longest_s=max(seconds for _, seconds in answers),
