@@ -29,7 +29,7 @@
 
 /* Where descriptors have run out libmicrohttpd would try again and again: it is run so late then.
  */
-#define STARVED_MS 100
+#define STARVED_MS 40
 
 /* For those in the backlog when the socket closes; libmicrohttpd accepts only some each time. */
 #define MAX_LAST_PUMPS 64

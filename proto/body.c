@@ -101,11 +101,19 @@ static bool take_off_coding(struct body *body, const struct score_input *input, 
 {
     enum coding_kind kind = coding_of(input);
     struct coding *coding;
+    uint64_t least_bytes;
     bool ok;
 
     *ret = (struct bytes){input->body, input->body_bytes};
     if (kind == CODING_NONE)
         return true;
+    least_bytes = coding_least_bytes(kind, input->body, input->body_bytes);
+    if (least_bytes > body->growth.env->limits.body_bytes)
+        return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
+                           "The body says that it has %llu bytes once decoded, or it was cut off; "
+                           "the limit is %llu.",
+                           (unsigned long long)least_bytes,
+                           (unsigned long long)body->growth.env->limits.body_bytes);
     coding = coding_new(kind, input->body, input->body_bytes, NULL, reterr);
     ok = coding != NULL && decode(body, coding, ret, reterr);
     coding_free(coding);

@@ -7,6 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <zstd.h>
+
+/* RFC 1952: a header, an empty block, and a trailer whose last four bytes are the size modulo 2^32.
+ */
+#define GZIP_LEAST_BYTES 20
+
+/* Two bits become 258 bytes. */
+#define DEFLATE_MOST_RATIO 1032
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -63,6 +71,29 @@ enum coding_kind coding_sniff(const uint8_t *bytes, size_t n_bytes)
     if (coding__begins(bytes, n_bytes, "\x04\x22\x4d\x18", 4))
         return CODING_LZ4;
     return CODING_NONE;
+}
+
+static uint64_t gzip_least_bytes(const uint8_t *bytes, size_t n_bytes)
+{
+    uint64_t size = 0;
+
+    if (n_bytes < GZIP_LEAST_BYTES)
+        return 0;
+    for (size_t i = 1; i <= 4; i++)
+        size = size << 8 | bytes[n_bytes - i];
+    return size / DEFLATE_MOST_RATIO <= n_bytes ? size : 0;
+}
+
+uint64_t coding_least_bytes(enum coding_kind kind, const uint8_t *bytes, size_t n_bytes)
+{
+    unsigned long long size;
+
+    if (kind == CODING_GZIP)
+        return gzip_least_bytes(bytes, n_bytes);
+    if (kind != CODING_ZSTD)
+        return 0;
+    size = ZSTD_getFrameContentSize(bytes, n_bytes);
+    return size < ZSTD_CONTENTSIZE_ERROR ? size : 0;
 }
 
 /* ---- none ------------------------------------------------------------------------------------ */

@@ -29,6 +29,12 @@ enum coding_kind coding_find_http(const char *name);
 /* What the first bytes say: gzip, zstd and lz4 have signatures, everything else is CODING_NONE. */
 enum coding_kind coding_sniff(const uint8_t *bytes, size_t n_bytes);
 
+/*
+ * The least that it decodes to, if what a gzip trailer or a zstd header says is true; 0 where
+ * nothing is said, or what cannot be. To refuse a bomb without unpacking it.
+ */
+uint64_t coding_least_bytes(enum coding_kind kind, const uint8_t *bytes, size_t n_bytes);
+
 /* A stream being decoded; opaque. Its memory does not depend on the input (zstd windows <= 8 MiB,
  * lz4 blocks <= 4 MiB).
  */

@@ -176,6 +176,7 @@ DRIP_S = 3.0
 
 def be_slow(address, _, counts, per_s, longest_s):
     """{kind: (seconds each lasted once it was slow, how many are open still)}"""
+    os.nice(15)  # they would have their own processor
     return SlowCrowd(address, counts, per_s).run(longest_s)
 
 

@@ -7,6 +7,7 @@ import ctypes
 import http.client
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -40,7 +41,8 @@ def scaled(release, sanitized):
 class Daemon:
     """One overlapd on a free loopback port and a Unix socket, ready when the constructor returns."""
 
-    def __init__(self, *options, environment=None):
+    def __init__(self, *options, environment=None, descriptors=None):
+        self.descriptors = descriptors  # its limit, which it cannot raise
         self.folder = tempfile.mkdtemp(prefix="overlapd-test-")
         self.log_path = os.path.join(self.folder, "log")
         self.unix = os.path.join(self.folder, "http.sock")
@@ -63,7 +65,12 @@ class Daemon:
             return subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, "NOTIFY_SOCKET": path, **environment},
-                preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+                preexec_fn=self._prepare)
+
+    def _prepare(self):
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if self.descriptors is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
 
     def _await_ready(self):
         ended = os.pidfd_open(self.process.pid)

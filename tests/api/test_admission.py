@@ -210,12 +210,17 @@ def a_client_still_sending_gets_to_read_other_refusals():
 def connections_beyond_the_limit_are_served_when_others_go():
     with Daemon("--limits.connections=8") as daemon:
         idle = [daemon.connect() for _ in range(8)]
+        for connection in idle:
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200")
         with daemon.connect() as late:
             late.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            for connection in idle:
-                connection.close()
+            assert read_until_quiet(late, 0.3) == (b"", False)
+            idle.pop().close()
             late.settimeout(5)
             assert late.recv(4096).startswith(b"HTTP/1.1 200")
+        for connection in idle:
+            connection.close()
 
 
 @test

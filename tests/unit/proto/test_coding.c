@@ -307,6 +307,32 @@ static void reading_exactly_says_what_is_missing(void **state)
     }
 }
 
+/* Read by gzip -l and zstd -l: 12 bytes. A trailer that no deflate data can fulfil is not believed.
+ */
+static void what_an_encoding_says_of_its_size_is_read(void **state)
+{
+    struct file *file = file_new();
+
+    (void)state;
+    put_hex(file, gzip_hex);
+    assert_int_equal(coding_least_bytes(CODING_GZIP, file->bytes, file->n), 12);
+    assert_int_equal(coding_least_bytes(CODING_GZIP, file->bytes, 19), 0);
+    assert_int_equal(coding_least_bytes(CODING_GZIP, file->bytes, 0), 0);
+    assert_int_equal(coding_least_bytes(CODING_ZLIB, file->bytes, file->n), 0);
+    file->bytes[file->n - 3] = 0x80; /* 32780 of 33 */
+    assert_int_equal(coding_least_bytes(CODING_GZIP, file->bytes, file->n), 32780);
+    file->bytes[file->n - 2] = 0x01;
+    assert_int_equal(coding_least_bytes(CODING_GZIP, file->bytes, file->n), 0);
+    file->n = 0;
+    put_hex(file, "28 b5 2f fd 20 0c 61 00 00 00 01 01 00 00 01 02 00 00 00 02 00");
+    assert_int_equal(coding_least_bytes(CODING_ZSTD, file->bytes, file->n), 12);
+    assert_int_equal(coding_least_bytes(CODING_ZSTD, file->bytes, 5), 0);
+    file->n = 0;
+    put_hex(file, zstd_hex); /* from a pipe: it does not say */
+    assert_int_equal(coding_least_bytes(CODING_ZSTD, file->bytes, file->n), 0);
+    free(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +347,7 @@ int main(void)
         cmocka_unit_test(zstd_frames_are_joined_and_skippable_ones_skipped),
         cmocka_unit_test(lz4_frames_are_joined_and_skippable_ones_skipped),
         cmocka_unit_test(lz4_frames_of_every_kind_decode),
+        cmocka_unit_test(what_an_encoding_says_of_its_size_is_read),
         cmocka_unit_test(peeking_moves_nothing),
         cmocka_unit_test(borrowing_is_for_plain_bytes),
         cmocka_unit_test(reading_exactly_says_what_is_missing),
