@@ -12,7 +12,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from overlapd import Daemon, Skip, multipart, npy, pair, test, main, MULTIPART
+from overlapd import Daemon, Skip, multipart, npy, pair, scaled, test, main, MULTIPART
 
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -161,7 +161,7 @@ def without_a_limit_no_worker_is_stuck():
 
 @test
 def a_job_that_takes_too_long_counts_until_it_ends():
-    voxels = 1 << 20
+    voxels = scaled(1 << 20, 1 << 15)
     labels = b"".join(i.to_bytes(4, "little") for i in range(1 << 9)) * (voxels >> 9)
     mask = npy(labels, (voxels,), "<u4")
     body = multipart(pair(mask, mask))
