@@ -1,6 +1,8 @@
 // dom.js - elements, made so that every text stays a text.
 // SPDX-License-Identifier: Apache-2.0
 
+import { METRICS, METRIC_NAMES } from "./format.js";
+
 // el("a", {href, class, dataset, on: {click}}, child...): children are nodes, texts, lists or null.
 export function el(tag, properties = {}, ...children) {
     const node = document.createElement(tag);
@@ -67,6 +69,11 @@ export function choice(label, options, chosen, onChange, key) {
         options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)),
     );
     return el("div", { class: "choice" }, el("label", { for: id }, label), select);
+}
+
+export function metricChoice(metric, onChange) {
+    const all = METRICS.map((one) => [one, METRIC_NAMES[one]]);
+    return choice("Metric", all, metric, onChange, "metric");
 }
 
 export function button(text, key, click) {

@@ -1,6 +1,7 @@
 // table.js - tables whose headers sort, by keyboard too.
 // SPDX-License-Identifier: Apache-2.0
 import { el } from "./dom.js";
+import { className, score } from "./format.js";
 
 // columns: {id, title, cell(row), value(row)?, number?, text?, head?, sortable?}. Sorted by `value`
 // here, or by who asked where `sortsItself` is false. sort: {id, desc}; onSort(id, desc).
@@ -97,4 +98,13 @@ function ordered(rows, value, desc) {
         const order = typeof x === "string" ? x.localeCompare(y, "en", { numeric: true }) : x - y;
         return desc ? -order : order;
     });
+}
+
+// A column of numbers; `show` makes the text, or `cell` the whole field.
+export function numeric(id, title, value, { show = score, cell = null, ...more } = {}) {
+    return { id, title, number: true, value, cell: cell ?? ((row) => show(value(row))), ...more };
+}
+
+export function classColumn(cell = className) {
+    return { id: "class", title: "Class", head: true, value: (row) => row.label ?? row.name, cell };
 }

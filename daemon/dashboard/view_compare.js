@@ -1,189 +1,87 @@
 // view_compare.js - two runs over the cases that both have.
 // SPDX-License-Identifier: Apache-2.0
 import { query, runPath, saveTable } from "./api.js";
-import { button, card, choice, el, facts, refill, say, tile } from "./dom.js";
-import {
-    METRICS,
-    METRIC_NAMES,
-    className,
-    classKey,
-    count,
-    interval,
-    pValue,
-    plural,
-    score,
-    signed,
-    told,
-} from "./format.js";
+import { button, card, choice, el, facts, metricChoice, refill, say, tile } from "./dom.js";
+import { METRICS, METRIC_NAMES, className, classKey, count, interval } from "./format.js";
+import { pValue, plural, score, signed, told } from "./format.js";
 import { follow } from "./live.js";
 import { differences } from "./plot.js";
-import { table } from "./table.js";
+import { classColumn, numeric, table } from "./table.js";
 
 function verdict(paired) {
-    if (!paired.interval) return null;
+    if (!paired.interval) return "–";
     const [low, high] = paired.interval;
     if (low > 0) return el("span", { class: "good" }, "better");
     if (high < 0) return el("span", { class: "bad" }, "worse");
     return el("span", { class: "even" }, "could be chance");
 }
 
+const small = (text) => (text ? el("small", {}, text) : null);
+
 function columns(metric, a, b) {
     const m = (row) => row.metrics[metric];
+    const few = (row) =>
+        m(row).few ? el("small", { class: "flag" }, "fewer than 10 cases") : null;
+    const undefinedCases = (row) =>
+        m(row).undefined > 0 ? count(m(row).undefined) + " without a value" : null;
     return [
-        {
-            id: "class",
-            title: "Class",
-            head: true,
-            value: (row) => row.label ?? row.name,
-            cell: (row) => [
-                className(row),
-                m(row).few ? el("small", { class: "flag" }, "fewer than 10 cases") : null,
-            ],
-        },
-        {
-            id: "difference",
-            title: "Difference",
-            number: true,
-            value: (row) => m(row).difference,
+        classColumn((row) => [className(row), few(row)]),
+        numeric("difference", "Difference", (row) => m(row).difference, {
             cell: (row) => [
                 el("b", {}, signed(m(row).difference)),
-                m(row).interval ? el("small", {}, interval(m(row).interval, signed)) : null,
+                small(interval(m(row).interval, signed)),
             ],
-        },
-        {
-            id: "verdict",
-            title: "By interval",
-            sortable: false,
-            cell: (row) => verdict(m(row)) ?? "–",
-        },
-        {
-            id: "wins",
-            title: "Wins",
-            number: true,
-            value: (row) => m(row).wins,
-            cell: (row) => count(m(row).wins),
-        },
-        {
-            id: "ties",
-            title: "Ties",
-            number: true,
-            value: (row) => m(row).ties,
-            cell: (row) => count(m(row).ties),
-        },
-        {
-            id: "losses",
-            title: "Losses",
-            number: true,
-            value: (row) => m(row).losses,
-            cell: (row) => count(m(row).losses),
-        },
-        {
-            id: "p",
-            title: "Wilcoxon p",
-            number: true,
-            value: (row) => m(row).wilcoxon.p,
+        }),
+        { id: "verdict", title: "By interval", sortable: false, cell: (row) => verdict(m(row)) },
+        numeric("wins", "Wins", (row) => m(row).wins, { show: count }),
+        numeric("ties", "Ties", (row) => m(row).ties, { show: count }),
+        numeric("losses", "Losses", (row) => m(row).losses, { show: count }),
+        numeric("p", "Wilcoxon p", (row) => m(row).wilcoxon.p, {
             cell: (row) => [
                 pValue(m(row).wilcoxon.p),
-                el("small", {}, m(row).wilcoxon.exact ? "exact" : "by normal distribution"),
+                small(m(row).wilcoxon.exact ? "exact" : "by normal distribution"),
             ],
-        },
-        {
-            id: "a",
-            title: "Mean " + a,
-            number: true,
-            value: (row) => m(row).mean_a,
-            cell: (row) => score(m(row).mean_a),
-        },
-        {
-            id: "b",
-            title: "Mean " + b,
-            number: true,
-            value: (row) => m(row).mean_b,
-            cell: (row) => score(m(row).mean_b),
-        },
-        {
-            id: "n",
-            title: "Cases",
-            number: true,
-            value: (row) => m(row).n,
-            cell: (row) => [
-                count(m(row).n),
-                m(row).undefined > 0
-                    ? el("small", {}, count(m(row).undefined) + " without a value")
-                    : null,
-            ],
-        },
+        }),
+        numeric("a", "Mean " + a, (row) => m(row).mean_a),
+        numeric("b", "Mean " + b, (row) => m(row).mean_b),
+        numeric("n", "Cases", (row) => m(row).n, {
+            cell: (row) => [count(m(row).n), small(undefinedCases(row))],
+        }),
     ];
 }
 
-function changedTable(context, rows, chosen, metric, [a, b]) {
-    const row = rows.find((one) => classKey(one) === chosen) ?? rows[0];
-    const at = (run, one) =>
-        el(
-            "a",
-            {
-                href: context.link(["runs", run, "cases", one.case]),
-                key: "at-" + run + one.case,
-                "aria-label": score(run === a ? one.a : one.b) + ", " + one.case + " in " + run,
-            },
-            score(run === a ? one.a : one.b),
-        );
+function changedTable(context, row, metric, [a, b]) {
+    const at = (run, name, value) => {
+        const href = context.link(["runs", run, "cases", name]);
+        const label = score(value) + ", " + name + " in " + run;
+        return el("a", { href, key: "at-" + run + name, "aria-label": label }, score(value));
+    };
     return table({
         key: "changed",
         caption: "Cases that changed most",
         rows: row ? row.metrics[metric].changed : [],
         columns: [
             { id: "case", title: "Case", head: true, cell: (one) => one.case },
-            { id: "a", title: a, number: true, cell: (one) => at(a, one) },
-            { id: "b", title: b, number: true, cell: (one) => at(b, one) },
-            {
-                id: "difference",
-                title: "Difference",
-                number: true,
+            numeric("a", a, null, { cell: (one) => at(a, one.case, one.a) }),
+            numeric("b", b, null, { cell: (one) => at(b, one.case, one.b) }),
+            numeric("difference", "Difference", null, {
                 cell: (one) => el("b", {}, signed(one.difference)),
-            },
+            }),
         ],
     });
 }
 
-function missing(context, run, other, lacking) {
-    if (lacking.n === 0) return el("p", {}, "Every case of " + run + " is in " + other + ".");
-    const rest = lacking.n - lacking.cases.length;
-    return el(
-        "div",
-        {},
-        el(
-            "p",
-            {},
-            plural(lacking.n, "case", "cases") +
-                " of " +
-                run +
-                " " +
-                (lacking.n === 1 ? "is" : "are") +
-                " not in " +
-                other +
-                ":",
-        ),
-        el(
-            "ul",
-            { class: "names" },
-            lacking.cases.map((name) =>
-                el(
-                    "li",
-                    {},
-                    el(
-                        "a",
-                        {
-                            href: context.link(["runs", run, "cases", name]),
-                            key: "lacking-" + run + name,
-                        },
-                        name,
-                    ),
-                ),
-            ),
-            rest > 0 ? el("li", {}, "and " + count(rest) + " more") : null,
-        ),
-    );
+function missing(context, run, other, { n, cases }) {
+    if (n === 0) return el("p", {}, "Every case of " + run + " is in " + other + ".");
+    const verb = n === 1 ? " is" : " are";
+    const said = plural(n, "case", "cases") + " of " + run + verb + " not in " + other + ":";
+    const link = (name) => {
+        const href = context.link(["runs", run, "cases", name]);
+        return el("li", {}, el("a", { href, key: "lacking-" + run + name }, name));
+    };
+    const rest = n - cases.length;
+    const more = rest > 0 ? el("li", {}, "and " + count(rest) + " more") : null;
+    return el("div", {}, el("p", {}, said), el("ul", { class: "names" }, cases.map(link), more));
 }
 
 function head(context, json) {
@@ -226,117 +124,116 @@ function head(context, json) {
     ];
 }
 
-export async function viewCompare(context) {
-    const {
-        main,
-        names: [a, b],
-        parameters,
-        signal,
-    } = context;
-    const metric = () => (METRICS.includes(parameters.metric) ? parameters.metric : "dice");
-    const top = el("div", { class: "head" });
-    const tools = el("div", { class: "tools" });
-    const classes = el("div");
-    const changed = el("div");
-    const lacking = el("div", { class: "pair" });
-    const chart = differences(
-        "Difference of each class's means with its interval; the table below has the same numbers",
-        signal,
-    );
-    const path = query(runPath(a, "compare", b), { metrics: METRICS.join(",") });
-    let json = null;
+class CompareView {
+    json = null;
+    head = el("div", { class: "head" });
+    tools = el("div", { class: "tools" });
+    classes = el("div");
+    changed = el("div");
+    lacking = el("div", { class: "pair" });
 
-    function set(changes) {
-        Object.assign(parameters, changes);
-        context.put(parameters);
-        redraw();
+    constructor(context) {
+        this.context = context;
+        this.parameters = context.parameters;
+        this.names = context.names;
+        const [a, b] = this.names;
+        this.path = query(runPath(a, "compare", b), { metrics: METRICS.join(",") });
+        this.chart = differences(
+            "Difference of each class's means with its interval; the table below has the same",
+            context.signal,
+        );
     }
 
-    function redraw() {
-        const rows = [...json.classes, ...json.regions];
-        refill(top, head(context, json));
+    get metric() {
+        return METRICS.includes(this.parameters.metric) ? this.parameters.metric : "dice";
+    }
+
+    get rows() {
+        return [...this.json.classes, ...this.json.regions];
+    }
+
+    set(changes) {
+        Object.assign(this.parameters, changes);
+        this.context.put(this.parameters);
+        this.draw();
+    }
+
+    place() {
         refill(
-            tools,
-            choice(
-                "Metric",
-                METRICS.map((one) => [one, METRIC_NAMES[one]]),
-                metric(),
-                (value) => set({ metric: value }),
-                "metric",
+            this.context.main,
+            this.head,
+            el(
+                "div",
+                { class: "stack" },
+                card("Difference by class", this.tools, this.chart.node, this.classes),
+                card("Cases that changed most", this.changed),
+                card("Cases on one side only", this.lacking),
             ),
-            button("Save as CSV", "csv", () => saveTable(path, a + "-" + b)),
         );
-        chart.update({
-            metric: METRIC_NAMES[metric()],
-            rows: rows.map((row) => ({
-                name: className(row),
-                difference: row.metrics[metric()].difference,
-                interval: row.metrics[metric()].interval,
-            })),
-        });
+    }
+
+    drawClasses() {
+        const [a, b] = this.names;
+        const { sort, order } = this.parameters;
         refill(
-            classes,
+            this.tools,
+            metricChoice(this.metric, (metric) => this.set({ metric })),
+            button("Save as CSV", "csv", () => saveTable(this.path, a + "-" + b)),
+        );
+        this.chart.update({
+            metric: METRIC_NAMES[this.metric],
+            rows: this.rows.map((row) => ({ ...row.metrics[this.metric], name: className(row) })),
+        });
+        const meaning = ["Differences are ", b, " minus ", a, "; wins are cases where ", b];
+        const caution = " is greater. p is two-sided and not corrected for the number of classes.";
+        refill(
+            this.classes,
             table({
                 key: "paired",
                 caption: "Differences by class",
-                columns: columns(metric(), a, b),
-                rows,
-                sort: { id: parameters.sort ?? "class", desc: parameters.order === "desc" },
-                onSort: (id, desc) => set({ sort: id, order: desc ? "desc" : "" }),
+                columns: columns(this.metric, a, b),
+                rows: this.rows,
+                sort: { id: sort ?? "class", desc: order === "desc" },
+                onSort: (id, desc) => this.set({ sort: id, order: desc ? "desc" : "" }),
             }),
-            el(
-                "p",
-                { class: "hint" },
-                "Differences are " +
-                    b +
-                    " minus " +
-                    a +
-                    "; wins are cases where " +
-                    b +
-                    " is greater. p is two-sided and not corrected for the number of classes.",
-            ),
+            el("p", { class: "hint" }, meaning, caution),
         );
-        refill(
-            changed,
-            el(
-                "div",
-                { class: "tools" },
-                choice(
-                    "Class",
-                    rows.map((row) => [classKey(row), className(row)]),
-                    parameters.class ?? "",
-                    (value) => set({ class: value }),
-                    "class",
-                ),
-            ),
-            changedTable(context, rows, parameters.class, metric(), [a, b]),
-        );
-        refill(lacking, missing(context, a, b, json.only_a), missing(context, b, a, json.only_b));
     }
 
-    await follow(
-        path,
-        signal,
-        (next) => {
-            const begun = json !== null;
-            json = next;
-            if (!begun) {
-                refill(
-                    main,
-                    top,
-                    el(
-                        "div",
-                        { class: "stack" },
-                        card("Difference by class", tools, chart.node, classes),
-                        card("Cases that changed most", changed),
-                        card("Cases on one side only", lacking),
-                    ),
-                );
-            }
-            redraw();
-            if (!begun) context.ready();
-            else say(plural(json.n_both, "case", "cases") + " in both runs", { often: false });
-        },
-        { waits: false },
-    );
+    drawCases() {
+        const [a, b] = this.names;
+        const chosen = this.parameters.class ?? "";
+        const all = this.rows.map((row) => [classKey(row), className(row)]);
+        const row = this.rows.find((one) => classKey(one) === chosen) ?? this.rows[0];
+        const choose = (value) => this.set({ class: value });
+        refill(
+            this.changed,
+            el("div", { class: "tools" }, choice("Class", all, chosen, choose, "class")),
+            changedTable(this.context, row, this.metric, this.names),
+        );
+        refill(
+            this.lacking,
+            missing(this.context, a, b, this.json.only_a),
+            missing(this.context, b, a, this.json.only_b),
+        );
+    }
+
+    draw() {
+        refill(this.head, head(this.context, this.json));
+        this.drawClasses();
+        this.drawCases();
+    }
+}
+
+export async function viewCompare(context) {
+    const view = new CompareView(context);
+    const draw = (json) => {
+        const begun = view.json !== null;
+        view.json = json;
+        if (!begun) view.place();
+        view.draw();
+        if (!begun) context.ready();
+        else say(plural(json.n_both, "case", "cases") + " in both runs", { often: false });
+    };
+    await follow(view.path, context.signal, draw, { waits: false });
 }

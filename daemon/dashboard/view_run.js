@@ -1,23 +1,12 @@
 // view_run.js - one run: what its classes come to, and its cases.
 // SPDX-License-Identifier: Apache-2.0
 import { get, query, runPath, saveTable } from "./api.js";
-import { button, card, choice, el, facts, refill, say, tile } from "./dom.js";
-import {
-    METRICS,
-    METRIC_NAMES,
-    STATES,
-    STATE_NAMES,
-    className,
-    classKey,
-    count,
-    interval,
-    plural,
-    score,
-    when,
-} from "./format.js";
+import { button, card, choice, el, facts, metricChoice, refill, say, tile } from "./dom.js";
+import { METRICS, METRIC_NAMES, STATES, STATE_NAMES } from "./format.js";
+import { className, classKey, count, interval, plural, score, when } from "./format.js";
 import { follow } from "./live.js";
 import { distribution, jitter } from "./plot.js";
-import { table } from "./table.js";
+import { classColumn, numeric, table } from "./table.js";
 import { caseList } from "./view_cases.js";
 
 const MOST_POINTS = 2000; // cases; more would be a smear, and slow to fetch
@@ -52,106 +41,55 @@ function withInterval(value, pair) {
     return [score(value), text ? el("small", {}, text) : null];
 }
 
+function leastCase(context, run, row, { min, min_case: name }) {
+    if (name === null) return "–";
+    const href = context.link(["runs", run, "cases", name]);
+    return [score(min), el("small", {}, el("a", { href, key: "least-" + classKey(row) }, name))];
+}
+
+function withFlag(row) {
+    const flag = row.few ? el("small", { class: "flag" }, "fewer than 10 cases") : null;
+    return [className(row), flag];
+}
+
+function withBeaten(row, metric) {
+    const below = row.trivial.beaten === false;
+    const flag = below ? el("small", { class: "flag bad" }, "Dice not above it") : null;
+    return [score(row.trivial[metric]), flag];
+}
+
 function classColumns(context, run, metric) {
     const m = (row) => row.metrics[metric];
-    const number = (id, title, of) => ({
-        id,
-        title,
-        number: true,
-        value: (row) => of(row),
-        cell: (row) => score(of(row)),
-    });
+    const total = (row) => row.dataset[metric];
     return [
-        {
-            id: "class",
-            title: "Class",
-            head: true,
-            value: (row) => row.label ?? row.name,
-            cell: (row) => [
-                className(row),
-                row.few ? el("small", { class: "flag" }, "fewer than 10 cases") : null,
-            ],
-        },
-        {
-            id: "mean",
-            title: "Mean over cases",
-            number: true,
-            value: (row) => m(row).mean,
+        classColumn(withFlag),
+        numeric("mean", "Mean over cases", (row) => m(row).mean, {
             cell: (row) => withInterval(m(row).mean, m(row).interval),
-        },
-        {
-            id: "dataset",
-            title: "Whole data set",
-            number: true,
-            value: (row) => row.dataset[metric],
-            cell: (row) => withInterval(row.dataset[metric], row.dataset.intervals[metric]),
-        },
-        {
-            id: "n",
-            title: "Cases",
-            number: true,
-            value: (row) => row.n,
-            cell: (row) => count(row.n),
-        },
-        {
-            id: "defined",
-            title: "With a value",
-            number: true,
-            value: (row) => m(row).defined,
-            cell: (row) => count(m(row).defined),
-        },
-        number("sd", "SD", (row) => m(row).sd),
-        number("p5", "5 %", (row) => m(row).p5),
-        number("q1", "25 %", (row) => m(row).q1),
-        number("median", "Median", (row) => m(row).median),
-        number("q3", "75 %", (row) => m(row).q3),
-        {
-            id: "min",
-            title: "Least",
-            number: true,
-            value: (row) => m(row).min,
-            cell: (row) =>
-                m(row).min_case === null
-                    ? "–"
-                    : [
-                          score(m(row).min),
-                          el(
-                              "small",
-                              {},
-                              el(
-                                  "a",
-                                  {
-                                      href: context.link(["runs", run, "cases", m(row).min_case]),
-                                      key: "least-" + classKey(row),
-                                  },
-                                  m(row).min_case,
-                              ),
-                          ),
-                      ],
-        },
-        {
-            id: "trivial",
-            title: "Trivial",
-            number: true,
-            value: (row) => row.trivial[metric] ?? null,
-            cell: (row) => [
-                score(row.trivial[metric]),
-                row.trivial.beaten === false
-                    ? el("small", { class: "flag bad" }, "Dice not above it")
-                    : null,
-            ],
-        },
+        }),
+        numeric("dataset", "Whole data set", total, {
+            cell: (row) => withInterval(total(row), row.dataset.intervals[metric]),
+        }),
+        numeric("n", "Cases", (row) => row.n, { show: count }),
+        numeric("defined", "With a value", (row) => m(row).defined, { show: count }),
+        numeric("sd", "SD", (row) => m(row).sd),
+        numeric("p5", "5 %", (row) => m(row).p5),
+        numeric("q1", "25 %", (row) => m(row).q1),
+        numeric("median", "Median", (row) => m(row).median),
+        numeric("q3", "75 %", (row) => m(row).q3),
+        numeric("min", "Least", (row) => m(row).min, {
+            cell: (row) => leastCase(context, run, row, m(row)),
+        }),
+        numeric("trivial", "Trivial", (row) => row.trivial[metric] ?? null, {
+            cell: (row) => withBeaten(row, metric),
+        }),
     ];
 }
 
 const STATE_COLUMNS = [
-    { id: "class", title: "Class", head: true, cell: className },
-    ...STATES.map((state) => ({
-        id: state,
-        title: STATE_NAMES[state],
-        number: true,
-        cell: (row) => count(row.states[state] ?? 0),
-    })),
+    classColumn(),
+    ...STATES.map((state) =>
+        numeric(state, STATE_NAMES[state], (row) => row.states[state] ?? 0, { show: count }),
+    ),
 ];
 
 export function legend(metric, point = "point", said = "a case") {
@@ -251,133 +189,147 @@ function bootstrapNote(bootstrap) {
     );
 }
 
-export async function viewRun(context) {
-    const {
-        main,
-        names: [run],
-        parameters,
-        signal,
-    } = context;
-    const metric = () => (METRICS.includes(parameters.metric) ? parameters.metric : "dice");
-    const head = el("div", { class: "head" });
-    const tools = el("div", { class: "tools" });
-    const said = el("p", { class: "hint" });
-    const marks = el("div");
-    const classes = el("div");
-    const states = el("div");
-    const chart = distribution(
-        "Cases, quartiles, means, trivial score of each class; the table below has the same numbers",
-        signal,
-        (point) => {
-            if (point.case) location.hash = context.link(["runs", run, "cases", point.case]);
-        },
-    );
-    const cases = caseList(context, run, metric);
-    let summary = null;
-    let others = [];
-    let points = { points: [], n: 0, read: 0 };
+class RunView {
+    summary = null;
+    others = [];
+    points = { points: [], n: 0, read: 0 };
+    head = el("div", { class: "head" });
+    tools = el("div", { class: "tools" });
+    said = el("p", { class: "hint" });
+    marks = el("div");
+    classes = el("div");
+    states = el("div");
 
-    function set(changes) {
-        Object.assign(parameters, changes);
-        context.put(parameters);
+    constructor(context) {
+        this.context = context;
+        this.parameters = context.parameters;
+        this.run = context.names[0];
+        this.path = query(runPath(this.run), { metrics: METRICS.join(",") });
+        this.cases = caseList(context, this.run, () => this.metric);
+        this.chart = distribution(
+            "Cases, quartiles, means, trivial score of each class; the table below has the same",
+            context.signal,
+            (point) => {
+                location.hash = context.link(["runs", this.run, "cases", point.case]);
+            },
+        );
     }
 
-    function redraw() {
-        const rows = [...summary.classes, ...summary.regions];
-        drawHead(head, context, summary, others, metric());
+    get metric() {
+        return METRICS.includes(this.parameters.metric) ? this.parameters.metric : "dice";
+    }
+
+    get rows() {
+        return [...this.summary.classes, ...this.summary.regions];
+    }
+
+    set(changes) {
+        Object.assign(this.parameters, changes);
+        this.context.put(this.parameters);
+    }
+
+    place() {
         refill(
-            tools,
-            choice(
-                "Metric",
-                METRICS.map((one) => [one, METRIC_NAMES[one]]),
-                metric(),
-                (value) => {
-                    set({ metric: value });
-                    change();
-                },
-                "metric",
-            ),
-            button("Save as CSV", "csv", () =>
-                saveTable(query(runPath(run), { metrics: METRICS.join(",") }), run),
+            this.context.main,
+            this.head,
+            el(
+                "div",
+                { class: "stack" },
+                card("By class", this.tools, this.chart.node, this.marks, this.said, this.classes),
+                card("Empty on which side", this.states),
+                this.cases.node,
             ),
         );
-        chart.update({
-            rows: chartRows(rows, metric()),
-            points: points.points,
-            metric: METRIC_NAMES[metric()],
+    }
+
+    drawTools() {
+        const choose = (value) => {
+            this.set({ metric: value });
+            return this.load();
+        };
+        refill(
+            this.tools,
+            metricChoice(this.metric, choose),
+            button("Save as CSV", "csv", () => saveTable(this.path, this.run)),
+        );
+    }
+
+    drawChart() {
+        const { points, read, n } = this.points;
+        this.chart.update({
+            rows: chartRows(this.rows, this.metric),
+            points,
+            metric: METRIC_NAMES[this.metric],
         });
         refill(
-            said,
-            points.read < points.n
-                ? "Points of " + count(points.read) + " of " + count(points.n) + " cases."
-                : "",
+            this.said,
+            read < n ? "Points of " + count(read) + " of " + count(n) + " cases." : "",
         );
-        refill(marks, legend(metric()));
+        refill(this.marks, legend(this.metric));
+    }
+
+    drawTables() {
+        const { classes, classesOrder } = this.parameters;
         refill(
-            classes,
+            this.classes,
             table({
                 key: "classes",
-                caption: METRIC_NAMES[metric()] + " by class",
-                columns: classColumns(context, run, metric()),
-                rows,
-                sort: parameters.classes
-                    ? { id: parameters.classes, desc: parameters.classesOrder === "desc" }
-                    : { id: "class", desc: false },
+                caption: METRIC_NAMES[this.metric] + " by class",
+                columns: classColumns(this.context, this.run, this.metric),
+                rows: this.rows,
+                sort: { id: classes ?? "class", desc: classesOrder === "desc" },
                 onSort: (id, desc) => {
-                    set({ classes: id, classesOrder: desc ? "desc" : "" });
-                    redraw();
+                    this.set({ classes: id, classesOrder: desc ? "desc" : "" });
+                    this.drawTables();
                 },
             }),
-            bootstrapNote(summary.bootstrap),
+            bootstrapNote(this.summary.bootstrap),
         );
+        const caption = "States by class";
         refill(
-            states,
-            table({ key: "states", caption: "States by class", columns: STATE_COLUMNS, rows }),
+            this.states,
+            table({ key: "states", caption, columns: STATE_COLUMNS, rows: this.rows }),
         );
     }
 
-    async function change() {
-        redraw();
-        points = await loadPoints(run, [...summary.classes, ...summary.regions], metric(), signal);
-        if (signal.aborted) return;
-        redraw();
-        await cases.load([...summary.classes, ...summary.regions]);
+    draw() {
+        drawHead(this.head, this.context, this.summary, this.others, this.metric);
+        this.drawTools();
+        this.drawChart();
+        this.drawTables();
     }
 
-    get(query("v1/runs", { limit: 100 }), signal).then(
-        (page) => {
-            others = page.runs.map((one) => one.run).filter((one) => one !== run);
-            if (summary && !signal.aborted) redraw();
-        },
-        () => {},
-    );
-    await follow(query(runPath(run), { metrics: METRICS.join(",") }), signal, async (json) => {
-        const begun = summary !== null;
-        summary = json;
+    async load() {
+        const metric = this.metric;
+        this.draw();
+        const points = await loadPoints(this.run, this.rows, metric, this.context.signal);
+        if (this.context.signal.aborted || metric !== this.metric) return;
+        this.points = points;
+        this.drawChart();
+        await this.cases.load(this.rows);
+    }
+
+    async loadOthers() {
+        const page = await get(query("v1/runs", { limit: 100 }), this.context.signal);
+        this.others = page.runs.map((one) => one.run).filter((one) => one !== this.run);
+        if (this.summary) this.draw();
+    }
+}
+
+export async function viewRun(context) {
+    const view = new RunView(context);
+    view.loadOthers().catch(() => {}); // what follows says what is wrong
+    await follow(view.path, context.signal, async (json) => {
+        const begun = view.summary !== null;
+        view.summary = json;
         if (!begun) {
-            refill(
-                main,
-                head,
-                el(
-                    "div",
-                    { class: "stack" },
-                    card("By class", tools, chart.node, marks, said, classes),
-                    card("Empty on which side", states),
-                    cases.node,
-                ),
-            );
-            redraw();
+            view.place();
+            view.draw();
             context.ready();
         }
-        await change();
-        if (begun)
-            say(
-                run +
-                    " has " +
-                    plural(json.n_cases, "case", "cases") +
-                    ", mean Dice " +
-                    score(json.mean.dice),
-                { often: false },
-            );
+        await view.load();
+        if (!begun) return;
+        const cases = plural(json.n_cases, "case", "cases");
+        say(view.run + " has " + cases + ", mean Dice " + score(json.mean.dice), { often: false });
     });
 }
