@@ -113,6 +113,52 @@ static void a_multipart_request_survives_every_failure(void **state)
     fail_each(&input);
 }
 
+/* As fail_one, for what is kept with an overlay. */
+static bool fail_to_keep(const struct score_input *input, long k)
+{
+    struct problem problem = {0};
+    struct score_kept kept = {.group = NULL};
+    struct score *score;
+    bool ok;
+    bool failed;
+
+    allocations_left = k;
+    score = score_new(input, &fixture_env, &problem);
+    ok = score != NULL && score_open(score, &problem) && score_run(score, &problem) &&
+         score_keep(score, &kept, &problem);
+    failed = allocations_left < 0;
+    allocations_left = -1;
+    assert_true(
+        ok ? kept.picture != NULL && kept.group != NULL
+           : failed && (problem.code == PROBLEM_OUT_OF_MEMORY || problem.code == PROBLEM_BAD_JSON));
+    score_free(score);
+    score_kept_done(&kept);
+    assert_int_equal(fixture_taken_bytes, 0);
+    return failed;
+}
+
+static void a_case_kept_with_an_overlay_survives_every_failure(void **state)
+{
+    static const char request[] =
+        "{\"prediction\":{\"base64\":\"AQEAAAEBAgA=\",\"format\":\"raw\",\"dtype\":\"uint8\","
+        "\"shape\":[2,2,2]},"
+        "\"reference\":{\"base64\":\"AQAAAAIBAgA=\",\"format\":\"raw\",\"dtype\":\"int8\","
+        "\"shape\":[2,2,2],\"order\":\"F\"},"
+        "\"ignore\":[7],\"keep\":\"overlay\",\"case\":{\"group\":\"g\",\"tags\":[\"t\"]}}";
+    struct score_input input = {.content_type = "application/json",
+                                .body = (const uint8_t *)request,
+                                .body_bytes = sizeof(request) - 1,
+                                .keeps = true};
+    long k = 0;
+
+    (void)state;
+    while (fail_to_keep(&input, k)) {
+        k++;
+        assert_true(k < 5000);
+    }
+    assert_true(k > 60);
+}
+
 static void a_compressed_json_request_survives_every_failure(void **state)
 {
     static const char request[] =
@@ -444,6 +490,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_multipart_request_survives_every_failure),
+        cmocka_unit_test(a_case_kept_with_an_overlay_survives_every_failure),
         cmocka_unit_test(a_compressed_json_request_survives_every_failure),
         cmocka_unit_test(a_layered_request_survives_every_failure),
         cmocka_unit_test(a_request_of_volumes_survives_every_failure),
