@@ -8,8 +8,9 @@
 
 enum { N_BYTES = 256, N_GROUPS = 32, GROUP = 8 };
 
-/* Runs cost as much as this many voxels of one group of labels, at most of four. */
-enum { VOXELS_PER_RUN = 24, MAX_GROUPS_PER_RUN = 4 };
+/* Runs cost as much as this many voxels of one group of labels; a table of pairs as eight groups.
+ */
+enum { VOXELS_PER_RUN = 48, MAX_GROUPS_PER_RUN = 8 };
 
 static bool is_narrow(const struct ov_encoding *encoding)
 {
