@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # count.py - counting beside reading memory and beside other libraries: bench/count.py [--part PART]
 # SPDX-License-Identifier: Apache-2.0
-"""Writes bench/results/count.md; ends with 1 where a goal is not met. The figures of both parts, kernels
+"""Writes bench/results/count.md; ends with 1 where a goal is not met. The figures of the parts, blobs, noise
 and peers, are kept in build/bench-count.json, so that one part can be measured again alone. Needs
 build/release/bench/count, and for the peers build/venv and build/bench-venv (script/bench sees to that)."""
 import argparse
@@ -37,16 +37,23 @@ def measure(labels, kind, dtype, slices, rounds, prefix=None):
     return {"labels": labels, "kind": kind, "dtype": dtype, "joint_runs": runs["joint_runs"], "rows": rows}
 
 
-def kernels(rounds):
+def kernels(kind, rounds):
     results = []
-    for kind in ("blobs", "noise"):
-        for dtype in ("uint8", "uint16"):
-            for labels in LABELS:
-                results.append(measure(labels, kind, dtype, SLICES, rounds))
-                for row in results[-1]["rows"]:
-                    print("%-6s %-6s %3d labels %-7s %d thread(s): %.2f of read" % (
-                        kind, dtype, labels, row["isa"], row["threads"], row["share"]), flush=True)
+    for dtype in ("uint8", "uint16"):
+        for labels in LABELS:
+            results.append(measure(labels, kind, dtype, SLICES, rounds))
+            for row in results[-1]["rows"]:
+                print("%-6s %-6s %3d labels %-7s %d thread(s): %.2f of read" % (
+                    kind, dtype, labels, row["isa"], row["threads"], row["share"]), flush=True)
     return results
+
+
+def blobs(rounds):
+    return kernels("blobs", rounds)
+
+
+def noise(rounds):
+    return kernels("noise", rounds)
 
 
 # ------------------------------------------------------------------------------------------ peers
@@ -160,6 +167,9 @@ def peers(rounds):
     return results
 
 
+PARTS = (blobs, noise, peers)
+
+
 # ------------------------------------------------------------------------------------------ tables
 
 
@@ -180,7 +190,7 @@ def goal(result, row, best):
 
 
 def kernel_rows(results):
-    best = results[0]["rows"][0]["isa"]
+    best = results[0]["rows"][0]["isa"] if results else None
     for result in results:
         for row in result["rows"]:
             least = goal(result, row, best)
@@ -237,7 +247,7 @@ def table(rows):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--part", choices=("kernels", "peers"))
+    parser.add_argument("--part", choices=[part.__name__ for part in PARTS])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=int, help="of other benchmarks; without effect here")
     options = parser.parse_args()
@@ -245,15 +255,16 @@ def main():
     if os.path.exists(KEPT):
         with open(KEPT, encoding="ascii") as file:
             kept = json.load(file)
-    for name, part in (("kernels", kernels), ("peers", peers)):
-        if options.part in (None, name):
+    for part in PARTS:
+        if options.part in (None, part.__name__):
             other = OtherLoad()
-            kept[name] = part(options.rounds)
-            kept["other load, " + name] = "%.0f %% of the cores" % other.percent()
+            kept[part.__name__] = part(options.rounds)
+            kept["other load, " + part.__name__] = "%.0f %% of the cores" % other.percent()
     with open(KEPT, "w", encoding="ascii") as file:
         json.dump(kept, file)
     facts = dict(machine(), **{name: kept[name] for name in sorted(kept) if name.startswith("other")})
-    kernel_table, peer_table = list(kernel_rows(kept["kernels"])), list(peer_rows(kept.get("peers", [])))
+    kernel_table = list(kernel_rows(kept.get("blobs", []) + kept.get("noise", [])))
+    peer_table = list(peer_rows(kept.get("peers", [])))
     with open(os.path.join(ROOT, "bench/results/count.md"), "w", encoding="utf-8") as page:
         page.write(PAGE % {"date": datetime.date.today().isoformat(), "facts": table(facts.items()),
                            "kernels": table(kernel_table), "peers": table(peer_table)})
