@@ -218,11 +218,11 @@ Written by `bench/count.py`, %(date)s.
 |---|---|
 %(facts)s
 
-Volumes of 512 x 512 x 300 voxels. Blobs: ellipsoids with wavy surfaces, those of the prediction about
-two voxels off, and a dozen where there is nothing. Noise: independent labels, each as likely. Reading
-is a loop that adds up the words of both masks side by side; it and counting take turns, and the share
-is the median of the ratios of the turns. Milliseconds are medians: of processor time for one thread,
-of elapsed time for two.
+Volumes of 512 x 512 x 300 voxels. Blobs: ellipsoids with wavy surfaces, those of the prediction
+about two voxels off, and a dozen where there is nothing. Noise: independent labels, each as likely.
+Reading is a loop that adds up the words of both masks side by side; it and counting take turns, and
+the share is the median of the ratios of the turns. Milliseconds are medians: of processor time for
+one thread, of elapsed time for two.
 
 ## Beside reading
 
@@ -232,8 +232,8 @@ of elapsed time for two.
 
 ## Beside other libraries
 
-One thread each, blobs, uint8; the fastest instruction set of ours. Peers that take minutes had fewer
-slices, and their time is scaled. nnU-Net's function was written down in NumPy as it is there.
+One thread each, blobs, uint8; the fastest instruction set of ours. Peers that take minutes had
+fewer slices, and their time is scaled. nnU-Net's function was written down in NumPy as it is there.
 
 | labels | peer | package | slices | peer, ms | ours, ms | ratio | goal | |
 |---|---|---|---|---|---|---|---|---|
