@@ -3,7 +3,6 @@
 #include "lib/tiles.h"
 
 enum {
-    SCANNED = 1024,   /* voxels scanned before their runs are counted: memory is not idle long */
     LOOKED_AT = 128,  /* voxels that are to tell whether there is noise still */
     MIN_NOISY = 1024, /* fewer are not worth a second way of counting */
 };
@@ -98,7 +97,7 @@ static struct ov__chunk front(const struct ov__chunk *tiles, size_t n)
 
 static enum ov_status add_by_runs(struct ov_counter *counter, struct ov__chunk *tiles)
 {
-    struct ov__chunk chunk = front(tiles, SCANNED);
+    struct ov__chunk chunk = front(tiles, OV__CHUNK);
     size_t n_ends = find_ends(counter, &chunk);
     ov__voxels_choose(counter, chunk.n, n_ends);
     advance(tiles, chunk.n);

@@ -8,8 +8,9 @@
 
 enum { N_BYTES = 256, N_GROUPS = 32, GROUP = 8 };
 
-/* Runs cost as much as this many voxels of one group of labels, at most of four. */
-enum { VOXELS_PER_RUN = 24, MAX_GROUPS_PER_RUN = 4 };
+/* Runs cost as much as this many voxels of one group of labels; a table of pairs as eight groups.
+ */
+enum { VOXELS_PER_RUN = 48, MAX_GROUPS_PER_RUN = 8 };
 
 static bool is_narrow(const struct ov_encoding *encoding)
 {
@@ -61,6 +62,27 @@ static inline __attribute__((always_inline)) bool narrow(const unsigned char *fr
     return all < N_BYTES;
 }
 
+typedef uint8_t octet __attribute__((vector_size(8)));
+typedef uint16_t octet16 __attribute__((vector_size(16)));
+
+/* The width that matters most, eight at a time. */
+static bool narrow16(const unsigned char *from, size_t n, unsigned char *ret_bytes)
+{
+    octet16 all = {0};
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        octet16 elements;
+        memcpy(&elements, from + 2 * i, sizeof elements);
+        octet narrowed = __builtin_convertvector(elements, octet);
+        memcpy(ret_bytes + i, &narrowed, sizeof narrowed);
+        all |= elements;
+    }
+    bool fits = narrow(from + 2 * i, n - i, 2, ret_bytes + i);
+    for (size_t k = 0; k < 8; k++)
+        fits = fits && all[k] < N_BYTES;
+    return fits;
+}
+
 static const unsigned char *bytes_of(const unsigned char *from, const struct ov__chunk *chunk,
                                      unsigned char *room)
 {
@@ -69,7 +91,7 @@ static const unsigned char *bytes_of(const unsigned char *from, const struct ov_
     case 1:
         return from;
     case 2:
-        fits = narrow(from, chunk->n, 2, room);
+        fits = narrow16(from, chunk->n, room);
         break;
     case 4:
         fits = narrow(from, chunk->n, 4, room);
@@ -97,9 +119,6 @@ static enum ov_status make_room(struct ov__voxels *voxels)
 }
 
 /* ---- a table of pairs ---- */
-
-typedef uint8_t octet __attribute__((vector_size(8)));
-typedef uint16_t octet16 __attribute__((vector_size(16)));
 
 static void tally(uint16_t *cells, const struct ov__chunk *bytes)
 {

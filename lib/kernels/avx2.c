@@ -83,7 +83,7 @@ INLINE bool is_filled(const unsigned char *bytes, size_t width)
 
 #define HAS_LOOKUP
 #define WIDTH   32
-#define MAX_FEW 3
+#define MAX_FEW 7
 
 typedef uint64_t words_v __attribute__((vector_size(WIDTH)));
 

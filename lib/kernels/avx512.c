@@ -73,7 +73,7 @@ INLINE bool is_filled(const unsigned char *bytes, size_t width)
 
 #define HAS_LOOKUP
 #define WIDTH   64
-#define MAX_FEW 8
+#define MAX_FEW 13
 
 typedef uint64_t words_v __attribute__((vector_size(WIDTH)));
 

@@ -18,21 +18,6 @@ INLINE uint64_t joint_changes(const unsigned char *prediction, const unsigned ch
     return (changes(prediction, width) | changes(reference, width)) & lane_starts;
 }
 
-/*
- * Ask for memory that is read later: work on the runs found would leave it idle meanwhile. It may
- * lie beyond the end, where asking does nothing.
- */
-enum { FETCH_AHEAD = 4096 };
-
-INLINE void fetch(const unsigned char *prediction, const unsigned char *reference)
-{
-    UNROLL
-    for (size_t i = 0; i < 256; i += 64) {
-        __builtin_prefetch(prediction + i);
-        __builtin_prefetch(reference + i);
-    }
-}
-
 /* No branch depends on the data: at the border of structures any would be as good as random. */
 INLINE void find(struct found *found, size_t first, uint64_t mask)
 {
@@ -70,7 +55,6 @@ INLINE size_t joint(const unsigned char *prediction, const unsigned char *refere
     size_t i = 0;
     for (; i + 4 * step < n; i += 4 * step) {
         const unsigned char *p = prediction + i * width, *r = reference + i * width;
-        fetch(p + FETCH_AHEAD, r + FETCH_AHEAD);
         if (is_filled(p, width) & is_filled(r, width))
             continue;
         UNROLL

@@ -70,7 +70,7 @@ INLINE bool is_filled(const unsigned char *bytes, size_t width)
 
 #define HAS_LOOKUP
 #define WIDTH   16
-#define MAX_FEW 2
+#define MAX_FEW 4
 
 typedef uint64_t words_v __attribute__((vector_size(WIDTH)));
 

@@ -78,6 +78,69 @@ static bool all_lengths_agree(const struct ov__kernels *kernels)
     return is_right;
 }
 
+static ov__joint_ends *joint_of(const struct ov__kernels *kernels, size_t width)
+{
+    ov__joint_ends *all[] = {kernels->joint8, kernels->joint16, kernels->joint32, kernels->joint64};
+    return all[__builtin_ctzll(width)];
+}
+
+static bool joint_agrees(const struct ov__kernels *kernels, size_t n, size_t width,
+                         uint64_t mean_run)
+{
+    static uint16_t ends[2][OV__CHUNK + OV__SLACK];
+    unsigned char *bytes = malloc(2 * n * width);
+    if (bytes == NULL)
+        return false;
+    fill(bytes, 2 * n, width, mean_run);
+    const unsigned char *other = bytes + n * width;
+    size_t n_scalar = joint_of(&ov__kernels_scalar, width)(bytes, other, n, ends[0]);
+    size_t n_ends = joint_of(kernels, width)(bytes, other, n, ends[1]);
+    free(bytes);
+    return n_ends == n_scalar && memcmp(ends[0], ends[1], n_ends * sizeof ends[0][0]) == 0;
+}
+
+static bool all_joint_runs_agree(const struct ov__kernels *kernels)
+{
+    static const uint64_t mean_runs[] = {1, 20, 1000};
+    bool is_right = true;
+    for (size_t width = 1; width <= 8; width *= 2) {
+        for (size_t i = 0; i < 3; i++) {
+            for (size_t n = 1; n <= 400; n++)
+                is_right = joint_agrees(kernels, n, width, mean_runs[i]) && is_right;
+            is_right = joint_agrees(kernels, OV__CHUNK, width, mean_runs[i]) && is_right;
+        }
+    }
+    return is_right;
+}
+
+static bool few_are_naive(const struct ov__kernels *kernels, size_t n, uint8_t first)
+{
+    static uint8_t masks[2][OV__FEW];
+    struct ov__few naive = {{0}, {0}, {0}}, few;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t label[2];
+        for (int side = 0; side < 2; side++) {
+            masks[side][i] = (uint8_t)(first + random_below(10));
+            label[side] = (uint8_t)(masks[side][i] - first);
+        }
+        naive.prediction[label[0] & 7] += label[0] < 8;
+        naive.reference[label[1] & 7] += label[1] < 8;
+        naive.tp[label[0] & 7] += label[0] < 8 && label[0] == label[1];
+    }
+    if (kernels->few == NULL)
+        return true;
+    kernels->few(masks[0], masks[1], n, first, &few);
+    return memcmp(&few, &naive, sizeof few) == 0;
+}
+
+static bool few_labels_are_naive(const struct ov__kernels *kernels)
+{
+    bool is_right = few_are_naive(kernels, OV__FEW, 0);
+    for (size_t n = 1; n <= 9000; n += n < 300 ? 1 : 301)
+        is_right = few_are_naive(kernels, n, (uint8_t)(n % 32 * 8)) && is_right;
+    return is_right;
+}
+
 enum { N = 30000, N_LABELS = 4 };
 
 static bool count_is(const uint8_t *prediction, const int32_t *reference, int64_t label,
@@ -155,12 +218,16 @@ int main(int argc, char **argv)
 {
     bool is_expected = argc < 2 || strcmp(ov_isa(), argv[1]) == 0;
     bool agree = all_lengths_agree(ov__kernels_available(0));
+    bool joint_agree = all_joint_runs_agree(ov__kernels_available(0));
+    bool few_agree = few_labels_are_naive(ov__kernels_available(0));
     bool is_naive = whole_count_is_naive();
     bool is_equal = losses_have_equal_bits();
-    printf("1..4\n# %s\n", ov_isa());
+    printf("1..6\n# %s\n", ov_isa());
     report(1, "the_expected_kernels_are_chosen", is_expected);
     report(2, "the_best_kernels_give_the_scalar_answer", agree);
-    report(3, "a_whole_count_equals_a_naive_one", is_naive);
-    report(4, "losses_have_the_scalar_bits", is_equal);
-    return is_expected && agree && is_naive && is_equal ? 0 : 1;
+    report(3, "joint_runs_are_the_scalar_ones", joint_agree);
+    report(4, "few_labels_are_counted_as_by_a_loop", few_agree);
+    report(5, "a_whole_count_equals_a_naive_one", is_naive);
+    report(6, "losses_have_the_scalar_bits", is_equal);
+    return is_expected && agree && joint_agree && few_agree && is_naive && is_equal ? 0 : 1;
 }

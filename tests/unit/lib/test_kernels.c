@@ -143,6 +143,106 @@ static void whole_chunks_are_right_for_the_worst_shapes(void **state)
     }
 }
 
+static ov__joint_ends *joint_of(const struct ov__kernels *kernels, size_t width)
+{
+    ov__joint_ends *all[] = {kernels->joint8, kernels->joint16, kernels->joint32, kernels->joint64};
+    return all[__builtin_ctzll(width)];
+}
+
+static void check_joint(const unsigned char *p, const unsigned char *r, size_t n, size_t width)
+{
+    static uint16_t expected[OV__CHUNK];
+    size_t n_expected = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i + 1 == n || memcmp(p + i * width, p + (i + 1) * width, width) != 0 ||
+            memcmp(r + i * width, r + (i + 1) * width, width) != 0)
+            expected[n_expected++] = (uint16_t)i;
+    }
+    uint16_t *ends = guarded_ends + n_guarded_ends - n - OV__SLACK;
+    const struct ov__kernels *kernels;
+    for (size_t i = 0; (kernels = ov__kernels_available(i)) != NULL; i++) {
+        memset(ends, 0xaa, n * sizeof *ends);
+        size_t n_ends = joint_of(kernels, width)(p, r, n, ends);
+        if (n_ends != n_expected || memcmp(ends, expected, n_ends * sizeof *ends) != 0)
+            fail_msg("%s: joint, width %zu, %zu elements", kernels->name, width, n);
+    }
+}
+
+/* Two masks that end at guard pages or at any address, of every length. */
+static void joint_runs_end_where_either_does(void **state)
+{
+    static const uint64_t mean_runs[] = {1, 2, 9, 100, 1000000};
+    uint64_t random = 5;
+    size_t n_other;
+    (void)state;
+    unsigned char *other = map_guarded(&n_other);
+    for (size_t width = 1; width <= WIDEST; width *= 2) {
+        for (size_t n = 1; n <= 600; n += n < 300 ? 1 : 7) {
+            for (size_t i = 0; i < N_OF(mean_runs); i++) {
+                unsigned char *p = guarded + n_guarded - n * width;
+                unsigned char *r = other + (i % 2 == 0 ? n_other - n * width : n % 64);
+                fill(p, n, width, mean_runs[i], &random);
+                fill(r, n, width, mean_runs[(i + n) % N_OF(mean_runs)], &random);
+                check_joint(p, r, n, width);
+                check_joint(r, p, n, width);
+            }
+        }
+        unsigned char *p = guarded + n_guarded - OV__CHUNK * width;
+        fill(p, OV__CHUNK, width, 40, &random);
+        fill(other, OV__CHUNK, width, 300, &random);
+        check_joint(p, other, OV__CHUNK, width);
+    }
+}
+
+static void check_few(const unsigned char *p, const unsigned char *r, size_t n, uint8_t first)
+{
+    struct ov__few expected = {0}, counts;
+    const struct ov__kernels *kernels;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t in_p = (uint8_t)(p[i] - first), in_r = (uint8_t)(r[i] - first);
+        if (in_p < 8)
+            expected.prediction[in_p]++;
+        if (in_r < 8)
+            expected.reference[in_r]++;
+        if (in_p < 8 && p[i] == r[i])
+            expected.tp[in_p]++;
+    }
+    for (size_t i = 0; (kernels = ov__kernels_available(i)) != NULL; i++) {
+        if (kernels->few == NULL)
+            continue;
+        memset(&counts, 0xaa, sizeof counts);
+        kernels->few(p, r, n, first, &counts);
+        if (memcmp(&counts, &expected, sizeof counts) != 0)
+            fail_msg("%s: few, %zu elements from label %u", kernels->name, n, first);
+    }
+}
+
+static void few_labels_are_counted_at_every_length(void **state)
+{
+    static const uint8_t firsts[] = {0, 8, 120, 128, 248};
+    uint64_t random = 6;
+    size_t n_other;
+    (void)state;
+    unsigned char *other = map_guarded(&n_other);
+    for (size_t n = 1; n < 9000; n += n < 600 ? 1 : 97) {
+        unsigned char *p = guarded + n_guarded - n, *r = other + n_other - n - n % 64;
+        uint8_t first = firsts[n % N_OF(firsts)];
+        for (size_t i = 0; i < n; i++) {
+            p[i] = (uint8_t)(first + naive_below(&random, 9));
+            r[i] = (uint8_t)(n % 5 == 0 ? naive_below(&random, 256) : first + i % 8);
+        }
+        check_few(p, r, n, first);
+    }
+}
+
+static void few_labels_do_not_overflow_in_the_largest_call(void **state)
+{
+    (void)state;
+    memset(guarded, 3, OV__FEW);
+    for (uint8_t first = 0; first <= 8; first++)
+        check_few(guarded, guarded, OV__FEW, first);
+}
+
 static void kernels_are_chosen_by_name(void **state)
 {
     const struct ov__kernels *kernels;
@@ -195,6 +295,9 @@ int main(void)
         cmocka_unit_test(every_alignment_gives_the_same),
         cmocka_unit_test(a_single_change_is_found_wherever_it_is),
         cmocka_unit_test(whole_chunks_are_right_for_the_worst_shapes),
+        cmocka_unit_test(joint_runs_end_where_either_does),
+        cmocka_unit_test(few_labels_are_counted_at_every_length),
+        cmocka_unit_test(few_labels_do_not_overflow_in_the_largest_call),
         cmocka_unit_test(kernels_are_chosen_by_name),
         cmocka_unit_test(every_instruction_set_counts_alike),
     };
