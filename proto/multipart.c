@@ -12,9 +12,33 @@ struct span {
     const char *end;
 };
 
+static bool is_separator(char byte)
+{
+    switch (byte) {
+    case '(':
+    case ')':
+    case '<':
+    case '>':
+    case '@':
+    case ',':
+    case ';':
+    case ':':
+    case '\\':
+    case '"':
+    case '/':
+    case '[':
+    case ']':
+    case '?':
+    case '=':
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool is_token_byte(char byte)
 {
-    return byte > ' ' && byte < 0x7f && strchr("()<>@,;:\\\"/[]?=", byte) == NULL;
+    return byte > ' ' && byte < 0x7f && !is_separator(byte);
 }
 
 static void skip_blanks(struct span *text)

@@ -142,6 +142,25 @@ static size_t place_point(const char *digits, int n, int exponent, char *text)
     return (size_t)(at - text);
 }
 
+/* "1.25e-7"; the exponent is negative, and print_usual knows none below -11. */
+static size_t place_exponent(const char *digits, int n, int exponent, char *text)
+{
+    char *at = text;
+
+    *at++ = digits[0];
+    if (n > 1) {
+        *at++ = '.';
+        memcpy(at, digits + 1, (size_t)n - 1);
+        at += n - 1;
+    }
+    *at++ = 'e';
+    *at++ = '-';
+    if (exponent <= -10)
+        *at++ = '1';
+    *at++ = (char)('0' + -exponent % 10);
+    return (size_t)(at - text);
+}
+
 /* The most numbers of an answer, and twenty times as fast as printf; 0 for any other. */
 static size_t print_usual(double value, char *text)
 {
@@ -150,10 +169,11 @@ static size_t print_usual(double value, char *text)
     int exponent;
     int n;
 
-    if (!(value > 0) || !digits_of(value, &number, &exponent) || exponent < LEAST_FIXED)
+    if (!(value > 0) || !digits_of(value, &number, &exponent))
         return 0;
     n = write_digits(number, digits);
-    return place_point(digits, n, exponent, text);
+    return exponent < LEAST_FIXED ? place_exponent(digits, n, exponent, text)
+                                  : place_point(digits, n, exponent, text);
 }
 
 #else

@@ -53,9 +53,15 @@ static bool bad(struct cursor *cursor, const char *what)
 
 /* ---- the dict's grammar ---------------------------------------------------------------------- */
 
+/* Asked of some fifty blanks, with which NumPy fills a header. */
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 static void skip_space(struct cursor *cursor)
 {
-    while (cursor->at < cursor->end && strchr(" \t\r\n", *cursor->at) != NULL && *cursor->at != 0)
+    while (cursor->at < cursor->end && is_blank(*cursor->at))
         cursor->at++;
 }
 
