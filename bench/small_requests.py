@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-# requests.py - what a small request costs, next to nginx and to FastAPI: bench/requests.py [--seconds N]
+# small_requests.py - what a small request costs, next to nginx and to FastAPI: bench/small_requests.py [--seconds N]
 # SPDX-License-Identifier: Apache-2.0
 """Prints a table of value and goal and writes it, with the machine's facts, to
 bench/results/requests.md. Needs build/release, wrk, nginx and build/bench-venv (script/bench sees to
@@ -182,7 +182,7 @@ def write(seconds, facts):
     path = os.path.join(ROOT, "bench/results/requests.md")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as page:
-        page.write("# Small requests\n\nWritten by `bench/requests.py`, %s, medians of %d loads of %d s "
+        page.write("# Small requests\n\nWritten by `bench/small_requests.py`, %s, medians of %d loads of %d s "
                    "each, in turn.\n\n" % (datetime.date.today().isoformat(), ROUNDS, seconds))
         page.write("| | |\n|---|---|\n")
         page.writelines("| %s | %s |\n" % fact for fact in facts.items())
