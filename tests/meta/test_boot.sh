@@ -26,7 +26,7 @@ packages=$(echo "$packages" | tr , '\n' | sort -u | paste -sd,)
 sources=/etc/apt/sources.list.d/debian.sources
 [ -e $sources ] || sources=/etc/apt/sources.list
 if ! [ -e $system.made ] || [ "$(cat $system.made)" != "$packages" ]; then
-    rm -rf $system
+    rm -rf --one-file-system $system # an interrupted one may have mounts below it
     mkdir -p build/boot
     mmdebstrap --quiet --variant=minbase --include="$packages" bookworm $system $sources >build/boot/log 2>&1 ||
         skip "no system could be made (build/boot/log)"
