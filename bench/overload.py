@@ -19,6 +19,15 @@ MIB = 1 << 20
 DEADLINE_S = 5
 BUDGET_BYTES = 1 << 30
 
+TEXT = """
+Clients and daemon share this machine. Good requests are scores of four voxels, 50 a second, each of
+its own connection, timed from when they were due; their slowest hundredth is mostly the machine's
+other load. Slow clients send or read some bytes every 3 s; all deadlines are %d s. Memory is what
+the process holds more than before. A gzip bomb unpacks to 1 GiB and says so; a zstd frame asks for
+a window of 2 GiB; what finds no place in the queue gets 503.
+
+"""
+
 results = []
 
 
@@ -78,11 +87,7 @@ def write(facts):
             datetime.date.today().isoformat()))
         page.write("| | |\n|---|---|\n")
         page.writelines("| %s | %s |\n" % fact for fact in facts.items())
-        page.write("\nClients and daemon share this machine. Good requests are scores of four voxels, 50 "
-                   "a second, each of its\nown connection, timed from when they were due. Slow clients "
-                   "send or read some bytes every 3 s; all deadlines\nare %d s. Memory is what the "
-                   "process holds more than before. A gzip bomb unpacks to 1 GiB and says so; a zstd\n"
-                   "frame asks for a window of 2 GiB; what finds no place in the queue gets 503.\n\n" % DEADLINE_S)
+        page.write(TEXT % DEADLINE_S)
         page.write("| what | value | goal | |\n|---|---|---|---|\n")
         page.writelines("| %s | %s | %s | %s |\n" % row for row in results)
 
