@@ -7,6 +7,7 @@ is measured; tests/api/test_overload.py has the same with fewer."""
 import argparse
 import datetime
 import os
+import statistics
 import sys
 
 from harness import ROOT, OtherLoad, machine
@@ -18,6 +19,15 @@ from overload import bombs, few_descriptors, no_descriptors, slow_clients  # noq
 MIB = 1 << 20
 DEADLINE_S = 5
 BUDGET_BYTES = 1 << 30
+
+TEXT = """
+Clients and daemon share this machine. Good requests are scores of four voxels, 50 a second, each of
+its own connection, timed from when they were due; their slowest hundredth and what takes seconds
+depend on the machine's other load. Slow clients send or read some bytes every 3 s; all deadlines
+are %d s. Memory is what the process holds more than before. A gzip bomb unpacks to 1 GiB and says
+so; a zstd frame asks for a window of 2 GiB; what finds no place in the queue gets 503.
+
+"""
 
 results = []
 
@@ -33,22 +43,32 @@ def at_most(what, value, text, limit, goal):
 
 
 def bench_slow(counts):
+    """Three times: the worst of each counts, but of the ratio the median, as other load disturbs it most."""
     names = "%d slow headers, %d slow bodies, %d slow reads" % tuple(counts.values())
-    seen = slow_clients(counts, 1000, DEADLINE_S, 10)
-    record(names + ": good requests beside them", "%d" % seen["beside_n"])
-    at_most("good requests that failed", seen["beside_failed"], "%d" % seen["beside_failed"], 0, "0")
-    record("a good request, median: alone, beside them",
-           "%.1f, %.1f ms" % (1e3 * seen["alone_p50_s"], 1e3 * seen["beside_p50_s"]))
-    ratio = seen["beside_p99_s"] / seen["alone_p99_s"]
-    record("a good request, 99 of 100: alone, beside them",
-           "%.1f, %.1f ms" % (1e3 * seen["alone_p99_s"], 1e3 * seen["beside_p99_s"]))
-    at_most("99 of 100, beside / alone", ratio, "%.1fx" % ratio, 2, "2x")
-    for kind, longest_s in seen["lasted_s"].items():
+    seen = [slow_clients(counts, 1000, DEADLINE_S, 10) for _ in range(3)]
+
+    def worst(figure):
+        return max(one[figure] for one in seen)
+
+    def each(figure):
+        return ", ".join("%.1f" % (1e3 * one[figure]) for one in seen) + " ms"
+
+    record(names + ": good requests beside them, three runs", "%d" % sum(one["beside_n"] for one in seen))
+    at_most("good requests that failed", worst("beside_failed"), "%d" % worst("beside_failed"), 0, "0")
+    record("a good request, median: alone", each("alone_p50_s"))
+    record("a good request, median: beside them", each("beside_p50_s"))
+    record("a good request, 99 of 100: alone", each("alone_p99_s"))
+    record("a good request, 99 of 100: beside them", each("beside_p99_s"))
+    ratio = statistics.median(one["beside_p99_s"] / one["alone_p99_s"] for one in seen)
+    at_most("99 of 100, beside / alone, median", ratio, "%.1fx" % ratio, 2, "2x")
+    for kind in counts:
+        longest_s = max(one["lasted_s"][kind] for one in seen)
         at_most("the longest %s, deadline %d s" % (kind, DEADLINE_S), longest_s, "%.2f s" % longest_s,
                 DEADLINE_S + 1, "%d s" % (DEADLINE_S + 1))
-    at_most("slow connections left open", seen["open"], "%d" % seen["open"], 0, "0")
-    at_most("memory", seen["memory_bytes"], "%.0f MiB" % (seen["memory_bytes"] / MIB), 64 * MIB, "64 MiB")
-    record("lines of log", "%d" % seen["log_lines"])
+    at_most("slow connections left open", worst("open"), "%d" % worst("open"), 0, "0")
+    memory = worst("memory_bytes")
+    at_most("memory", memory, "%.0f MiB" % (memory / MIB), 64 * MIB, "64 MiB")
+    record("lines of log", "%d" % worst("log_lines"))
 
 
 def bench_descriptors(what, seen):
@@ -78,11 +98,7 @@ def write(facts):
             datetime.date.today().isoformat()))
         page.write("| | |\n|---|---|\n")
         page.writelines("| %s | %s |\n" % fact for fact in facts.items())
-        page.write("\nClients and daemon share this machine. Good requests are scores of four voxels, 50 "
-                   "a second, each of its\nown connection, timed from when they were due. Slow clients "
-                   "send or read some bytes every 3 s; all deadlines\nare %d s. Memory is what the "
-                   "process holds more than before. A gzip bomb unpacks to 1 GiB and says so; a zstd\n"
-                   "frame asks for a window of 2 GiB; what finds no place in the queue gets 503.\n\n" % DEADLINE_S)
+        page.write(TEXT % DEADLINE_S)
         page.write("| what | value | goal | |\n|---|---|---|---|\n")
         page.writelines("| %s | %s | %s | %s |\n" % row for row in results)
 
