@@ -5,7 +5,7 @@ import { byId } from "./dom.js";
 
 const WAIT_S = 25;
 const REST_MS = 1000; // a run that fills quickly is drawn once a second
-const REST_MOST_MS = 15000; // and a large one, which takes longer, less often
+const REST_MOST_MS = 5000; // and a large one, which takes longer, less often
 const RETRY_MS = 4000;
 
 export function pause(ms, signal) {
@@ -57,7 +57,7 @@ export async function follow(path, signal, draw, { waits = true } = {}) {
             if (fresh || first) await draw(json);
             show("on", "live");
             first = false;
-            const rest = Math.min(REST_MOST_MS, Math.max(REST_MS, 4 * (performance.now() - begun)));
+            const rest = Math.min(REST_MOST_MS, Math.max(REST_MS, 2 * (performance.now() - begun)));
             await pause(fresh || waits ? rest : RETRY_MS, signal);
         } catch (fault) {
             if (signal.aborted) return;

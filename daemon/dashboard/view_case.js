@@ -151,161 +151,129 @@ function sliceTable(overlay) {
     );
 }
 
+const MEANINGS = [
+    ["tp", "true positive"],
+    ["fp", "false positive: predicted, not there"],
+    ["fn", "false negative: there, not predicted"],
+    ["wrong", "both, of different classes"],
+    ["ignored", "ignored"],
+];
+
+function caption({ axis, slice, slices, scale }) {
+    const where =
+        axis !== null && slices > 1
+            ? "Slice " + slice + ", counted from 0, of " + slices + " along axis " + axis
+            : "The image";
+    const why = slices > 1 ? ", the one with most false voxels." : ".";
+    const coarse = "A pixel is the gravest of " + scale + " × " + scale + " voxels.";
+    return { where, why, coarse: scale > 1 ? coarse : null };
+}
+
+function figure(overlay, src) {
+    const { where, why, coarse } = caption(overlay);
+    const { width, height } = overlay;
+    const alt = where + ", true positives, false positives and false negatives in colours";
+    const meanings = MEANINGS.map(([mark, text]) =>
+        el("li", {}, el("i", { class: "mark " + mark, "aria-hidden": "true" }), text),
+    );
+    return el(
+        "figure",
+        { class: "overlay" },
+        el("img", { src, width, height, alt }),
+        el(
+            "figcaption",
+            {},
+            where + why,
+            coarse ? el("p", { class: "hint" }, coarse) : null,
+            el("ul", { class: "legend" }, meanings),
+        ),
+    );
+}
+
 async function overlayCard(run, name, overlay, signal) {
     const blob = await getImage(runPath(run, "cases", name) + "/overlay", signal);
     const address = URL.createObjectURL(blob);
     signal.addEventListener("abort", () => URL.revokeObjectURL(address), { once: true });
-    const where =
-        overlay.axis !== null && overlay.slices > 1
-            ? "Slice " +
-              overlay.slice +
-              ", counted from 0, of " +
-              overlay.slices +
-              " along axis " +
-              overlay.axis
-            : "The image";
-    const item = (mark, text) =>
-        el("li", {}, el("i", { class: "mark " + mark, "aria-hidden": "true" }), text);
-    return card(
-        "Where the error is",
+    const hint = el("p", { class: "hint" }, "Dice of each slice, all classes together");
+    const slices = overlay.slices > 1 ? [hint, strip(overlay), sliceTable(overlay)] : null;
+    return card("Where the error is", figure(overlay, address), slices);
+}
+
+// ---- the view -----------------------------------------------------------------------------------
+
+function head(context, run, kept) {
+    const dice = kept.classes.map((row) => row.dice).filter((value) => typeof value === "number");
+    const mean = dice.length > 0 ? dice.reduce((sum, value) => sum + value, 0) / dice.length : null;
+    const tags = kept.tags.map((tag) => el("span", { class: "tag" }, tag));
+    return [
+        el("h1", {}, kept.case),
+        facts([
+            ["run", el("a", { href: context.link(["runs", run]), key: "run" }, run)],
+            ["group", kept.group],
+            ["tags", tags.length > 0 ? tags : null],
+            ["image", imageLink(kept.image)],
+            ["kept", when(kept.kept)],
+        ]),
         el(
-            "figure",
-            { class: "overlay" },
-            el("img", {
-                src: address,
-                width: overlay.width,
-                height: overlay.height,
-                alt:
-                    where +
-                    ", with what is true positive, false positive and false negative in colours",
-            }),
-            el(
-                "figcaption",
-                {},
-                where + (overlay.slices > 1 ? ", the one with most false voxels." : "."),
-                overlay.scale > 1
-                    ? el(
-                          "p",
-                          { class: "hint" },
-                          "A pixel is the gravest of " +
-                              overlay.scale +
-                              " × " +
-                              overlay.scale +
-                              " voxels.",
-                      )
-                    : null,
-                el(
-                    "ul",
-                    { class: "legend" },
-                    item("tp", "true positive"),
-                    item("fp", "false positive: predicted, not there"),
-                    item("fn", "false negative: there, not predicted"),
-                    item("wrong", "both, of different classes"),
-                    item("ignored", "ignored"),
-                ),
-            ),
+            "dl",
+            { class: "tiles" },
+            tile("Mean Dice", score(mean, 4), "of its classes"),
+            tile("Voxels", count(kept.voxels)),
+            tile("Classes", count(kept.classes.length)),
         ),
-        overlay.slices > 1
-            ? [
-                  el("p", { class: "hint" }, "Dice of each slice, all classes together"),
-                  strip(overlay),
-                  sliceTable(overlay),
-              ]
-            : null,
-    );
+    ];
+}
+
+function classesCard(kept, parameters, onSort) {
+    const classes = table({
+        key: "case",
+        caption: "Classes of the case",
+        columns: COLUMNS,
+        rows: [...kept.classes, ...kept.regions],
+        sort: { id: parameters.sort ?? "class", desc: parameters.order === "desc" },
+        onSort,
+    });
+    return card("Classes", classes);
 }
 
 export async function viewCase(context) {
-    const {
-        main,
-        names: [run, name],
-        parameters,
-        signal,
-    } = context;
-    const sort = () => ({ id: parameters.sort ?? "class", desc: parameters.order === "desc" });
-    const chart = distribution(
-        "Dice of this case among the cases of its run; the table below has the same numbers",
-        signal,
-        () => {},
-    );
+    const { main, names, parameters, signal } = context;
+    const [run, name] = names;
+    const metrics = METRICS.join(",");
+    const text =
+        "Dice of this case among the cases of its run; the table below has the same numbers";
+    const chart = distribution(text, signal, () => {});
     let kept = null;
     let picture = null;
     let among = null;
 
-    function redraw() {
-        const dice = kept.classes
-            .map((row) => row.dice)
-            .filter((value) => typeof value === "number");
-        const mean =
-            dice.length > 0 ? dice.reduce((sum, value) => sum + value, 0) / dice.length : null;
-        refill(
-            main,
-            el("h1", {}, name),
-            facts([
-                ["run", el("a", { href: context.link(["runs", run]), key: "run" }, run)],
-                ["group", kept.group],
-                [
-                    "tags",
-                    kept.tags.length > 0
-                        ? kept.tags.map((tag) => el("span", { class: "tag" }, tag))
-                        : null,
-                ],
-                ["image", imageLink(kept.image)],
-                ["kept", when(kept.kept)],
-            ]),
-            el(
-                "dl",
-                { class: "tiles" },
-                tile("Mean Dice", score(mean, 4), "of its classes"),
-                tile("Voxels", count(kept.voxels)),
-                tile("Classes", count(kept.classes.length)),
-            ),
-            el(
-                "div",
-                { class: "stack" },
-                card(
-                    "Classes",
-                    table({
-                        key: "case",
-                        caption: "Classes of the case",
-                        columns: COLUMNS,
-                        rows: [...kept.classes, ...kept.regions],
-                        sort: sort(),
-                        onSort: (id, desc) => {
-                            Object.assign(parameters, { sort: id, order: desc ? "desc" : "" });
-                            context.put(parameters);
-                            redraw();
-                        },
-                    }),
-                ),
-                picture,
-                among,
-            ),
-        );
+    function sort(id, desc) {
+        Object.assign(parameters, { sort: id, order: desc ? "desc" : "" });
+        context.put(parameters);
+        draw();
     }
 
-    await follow(
-        query(runPath(run, "cases", name), { metrics: METRICS.join(",") }),
-        signal,
-        async (json) => {
-            const begun = kept !== null;
-            kept = json;
-            redraw();
-            if (!begun) context.ready();
-            picture = json.overlay
-                ? await overlayCard(run, name, json.overlay, signal).catch(() => null)
-                : null;
-            const summary = await get(query(runPath(run), { metrics: METRICS.join(",") }), signal);
-            if (signal.aborted) return;
-            const { node, data } = amongOthers(
-                json,
-                [...summary.classes, ...summary.regions],
-                chart,
-            );
-            among = node;
-            redraw();
-            chart.update(data); // once its canvas has a place, and so a size
-            if (begun) say(name + " was looked at again", { often: false });
-        },
-    );
+    function draw() {
+        const cards = [classesCard(kept, parameters, sort), picture, among];
+        refill(main, head(context, run, kept), el("div", { class: "stack" }, cards));
+    }
+
+    async function load(json) {
+        const begun = kept !== null;
+        kept = json;
+        draw();
+        if (!begun) context.ready();
+        picture = json.overlay
+            ? await overlayCard(run, name, json.overlay, signal).catch(() => null)
+            : null;
+        const { classes, regions } = await get(query(runPath(run), { metrics }), signal);
+        if (signal.aborted) return;
+        const { node, data } = amongOthers(json, [...classes, ...regions], chart);
+        among = node;
+        draw();
+        chart.update(data); // once its canvas has a place, and so a size
+        if (begun) say(name + " was looked at again", { often: false });
+    }
+
+    await follow(query(runPath(run, "cases", name), { metrics }), signal, load);
 }

@@ -2,17 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { get, query, runPath, saveTable } from "./api.js";
 import { button, card, choice, el, refill } from "./dom.js";
-import {
-    METRICS,
-    METRIC_NAMES,
-    STATE_NAMES,
-    className,
-    classKey,
-    plural,
-    score,
-    when,
-} from "./format.js";
-import { table } from "./table.js";
+import { METRICS, METRIC_NAMES, STATE_NAMES } from "./format.js";
+import { className, classKey, plural, score, when } from "./format.js";
+import { numeric, table } from "./table.js";
 
 const PAGE = 20;
 const MOST = 1000; // of one answer
@@ -34,71 +26,53 @@ function stateOf(one, key) {
 }
 
 function columns(context, run, key) {
+    const link = ({ case: name }) =>
+        el("a", { href: context.link(["runs", run, "cases", name]), key: "case-" + name }, name);
+    const aside = (id, title, cell, more = {}) => ({ id, title, sortable: false, cell, ...more });
+    const tags = (one) => one.tags.map((tag) => el("span", { class: "tag" }, tag));
+    const kept = (one) => el("time", { datetime: one.kept }, when(one.kept));
     return [
-        {
-            id: "name",
-            title: "Case",
-            head: true,
-            cell: (one) =>
-                el(
-                    "a",
-                    {
-                        href: context.link(["runs", run, "cases", one.case]),
-                        key: "case-" + one.case,
-                    },
-                    one.case,
-                ),
-        },
-        ...METRICS.map((metric) => ({
-            id: metric,
-            title: METRIC_NAMES[metric],
-            number: true,
-            cell: (one) => score(valueOf(one, metric, key)),
-        })),
-        key
-            ? { id: "state", title: "State", sortable: false, cell: (one) => stateOf(one, key) }
-            : null,
-        {
-            id: "group",
-            title: "Group",
-            sortable: false,
-            text: true,
-            cell: (one) => one.group ?? "–",
-        },
-        {
-            id: "tags",
-            title: "Tags",
-            sortable: false,
-            text: true,
-            cell: (one) => one.tags.map((tag) => el("span", { class: "tag" }, tag)),
-        },
-        {
-            id: "kept",
-            title: "Kept",
-            cell: (one) => el("time", { datetime: one.kept }, when(one.kept)),
-        },
-    ].filter((column) => column !== null);
+        { id: "name", title: "Case", head: true, cell: link },
+        ...METRICS.map((metric) =>
+            numeric(metric, METRIC_NAMES[metric], (one) => valueOf(one, metric, key)),
+        ),
+        ...(key ? [aside("state", "State", (one) => stateOf(one, key))] : []),
+        aside("group", "Group", (one) => one.group ?? "–", { text: true }),
+        aside("tags", "Tags", tags, { text: true }),
+        { id: "kept", title: "Kept", cell: kept },
+    ];
 }
 
-// {node, load(classes)}: a card that asks for its own pages.
-export function caseList(context, run, metric) {
-    const { parameters, signal } = context;
-    const tools = el("div", { class: "tools" });
-    const list = el("div");
-    let classes = [];
-    let loaded = [];
-    let next = null;
-    let n = 0;
+// A card that asks for its own pages.
+export class CaseList {
+    classes = [];
+    loaded = [];
+    next = null;
+    n = 0;
+    tools = el("div", { class: "tools" });
+    list = el("div");
 
-    const sort = () => ({ id: parameters.sort ?? metric(), desc: parameters.order === "desc" });
-    const key = () =>
-        classes.some((one) => classKey(one) === parameters.class) ? parameters.class : "";
+    // metric(): what the cases are sorted by unless they are told otherwise.
+    constructor(context, run, metric) {
+        Object.assign(this, { context, run, metric, parameters: context.parameters });
+        this.node = card("Cases", this.tools, this.list);
+    }
 
-    function path(cursor, limit) {
-        const [kind, ...rest] = key().split(":");
-        return query(runPath(run, "cases"), {
-            sort: sort().id,
-            order: sort().desc ? "desc" : "asc",
+    get sort() {
+        const { sort, order } = this.parameters;
+        return { id: sort ?? this.metric(), desc: order === "desc" };
+    }
+
+    get key() {
+        const wanted = this.parameters.class;
+        return this.classes.some((one) => classKey(one) === wanted) ? wanted : "";
+    }
+
+    path(cursor, limit) {
+        const [kind, ...rest] = this.key.split(":");
+        return query(runPath(this.run, "cases"), {
+            sort: this.sort.id,
+            order: this.sort.desc ? "desc" : "asc",
             metrics: METRICS.join(","),
             limit,
             cursor,
@@ -106,65 +80,60 @@ export function caseList(context, run, metric) {
         });
     }
 
-    async function reload() {
-        const page = await get(path(null, Math.min(MOST, Math.max(PAGE, loaded.length))), signal);
-        if (signal.aborted) return;
-        ({ cases: loaded, next, n } = page);
-        redraw();
+    // What comes after another choice was made is thrown away.
+    async ask(cursor, limit, before) {
+        const asked = this.path(cursor, limit);
+        const page = await get(asked, this.context.signal);
+        if (this.context.signal.aborted || asked !== this.path(cursor, limit)) return;
+        this.loaded = [...before, ...page.cases];
+        this.next = page.next;
+        this.n = page.n;
+        this.draw();
     }
 
-    async function more() {
-        const page = await get(path(next, PAGE), signal);
-        if (signal.aborted) return;
-        loaded = [...loaded, ...page.cases];
-        ({ next, n } = page);
-        redraw();
+    load(classes = this.classes) {
+        this.classes = classes;
+        return this.ask(null, Math.min(MOST, Math.max(PAGE, this.loaded.length)), []);
     }
 
-    function set(changes) {
-        Object.assign(parameters, changes);
-        context.put(parameters);
-        loaded = [];
-        return reload();
+    set(changes) {
+        Object.assign(this.parameters, changes);
+        this.context.put(this.parameters);
+        this.loaded = [];
+        return this.load();
     }
 
-    function redraw() {
+    drawTools() {
+        const all = this.classes.map((one) => [classKey(one), className(one)]);
+        const choose = (value) => this.set({ class: value });
+        const save = () => saveTable(this.path(null, MOST), this.run + "-cases");
         refill(
-            tools,
-            choice(
-                "Class",
-                [["", "mean of all"], ...classes.map((one) => [classKey(one), className(one)])],
-                key(),
-                (value) => set({ class: value }),
-                "class",
-            ),
-            button("Save as CSV", "csv-cases", () => saveTable(path(null, MOST), run + "-cases")),
+            this.tools,
+            choice("Class", [["", "mean of all"], ...all], this.key, choose, "class"),
+            button("Save as CSV", "csv-cases", save),
         );
+    }
+
+    draw() {
+        const more = () => this.ask(this.next, PAGE, this.loaded);
+        this.drawTools();
         refill(
-            list,
+            this.list,
             table({
                 key: "cases",
                 caption: "Cases",
-                columns: columns(context, run, key()),
-                rows: loaded,
-                sort: sort(),
+                columns: columns(this.context, this.run, this.key),
+                rows: this.loaded,
+                sort: this.sort,
                 sortsItself: false,
-                onSort: (id, desc) => set({ sort: id, order: desc ? "desc" : "asc" }),
+                onSort: (id, desc) => this.set({ sort: id, order: desc ? "desc" : "asc" }),
             }),
             el(
                 "p",
                 { class: "pages" },
-                el("span", {}, loaded.length + " of " + plural(n, "case", "cases")),
-                next ? button("More cases", "more", more) : null,
+                el("span", {}, this.loaded.length + " of " + plural(this.n, "case", "cases")),
+                this.next ? button("More cases", "more", more) : null,
             ),
         );
     }
-
-    return {
-        node: card("Cases", tools, list),
-        load(known) {
-            classes = known;
-            return reload();
-        },
-    };
 }

@@ -7,7 +7,7 @@ import { className, classKey, count, interval, plural, score, when } from "./for
 import { follow } from "./live.js";
 import { distribution, jitter } from "./plot.js";
 import { classColumn, numeric, table } from "./table.js";
-import { caseList } from "./view_cases.js";
+import { CaseList } from "./view_cases.js";
 
 const MOST_POINTS = 2000; // cases; more would be a smear, and slow to fetch
 
@@ -205,7 +205,7 @@ class RunView {
         this.parameters = context.parameters;
         this.run = context.names[0];
         this.path = query(runPath(this.run), { metrics: METRICS.join(",") });
-        this.cases = caseList(context, this.run, () => this.metric);
+        this.cases = new CaseList(context, this.run, () => this.metric);
         this.chart = distribution(
             "Cases, quartiles, means, trivial score of each class; the table below has the same",
             context.signal,

@@ -1,11 +1,11 @@
 // view_runs.js - all runs: how they went over time, and two of them to be compared.
 // SPDX-License-Identifier: Apache-2.0
 import { get, query, runPath } from "./api.js";
-import { card, choice, el, refill, say } from "./dom.js";
+import { button, card, choice, el, metricChoice, refill, say } from "./dom.js";
 import { METRICS, METRIC_NAMES, count, plural, score, told, when } from "./format.js";
 import { follow } from "./live.js";
 import { trend } from "./plot.js";
-import { table } from "./table.js";
+import { numeric, table } from "./table.js";
 
 const PAGE = 30;
 const AT_ONCE = 4;
@@ -38,72 +38,44 @@ function meanOf(run, metric) {
     return value === undefined ? null : value;
 }
 
-function columns(context, state, redraw) {
-    const pick = (run) =>
-        el("input", {
-            type: "checkbox",
-            key: "pick-" + run.run,
-            checked: state.picked.includes(run.run),
-            "aria-label": "compare " + run.run,
-            on: {
-                change: (event) => {
-                    state.picked = state.picked.filter((one) => one !== run.run);
-                    if (event.target.checked) state.picked = [...state.picked, run.run].slice(-2);
-                    redraw();
-                },
-            },
-        });
+function datasetOf(run) {
+    return told(run.info, "dataset") ?? NO_DATASET;
+}
+
+function textColumn(id, title, more = {}) {
+    const value = (run) => told(run.info, id);
+    return { id, title, text: true, value, cell: (run) => value(run) ?? "–", ...more };
+}
+
+function tickBox(run, picked, onTick) {
+    return el("input", {
+        type: "checkbox",
+        key: "pick-" + run.run,
+        checked: picked.includes(run.run),
+        "aria-label": "compare " + run.run,
+        on: { change: (event) => onTick(run.run, event.target.checked) },
+    });
+}
+
+function columns(context, picked, onTick) {
+    const name = ({ run }) =>
+        el("a", { href: context.link(["runs", run]), key: "run-" + run }, run);
+    const changed = (run) => el("time", { datetime: run.updated }, when(run.updated));
     return [
+        { id: "run", title: "Run", head: true, value: (run) => run.run, cell: name },
         {
-            id: "run",
-            title: "Run",
-            head: true,
-            value: (run) => run.run,
-            cell: (run) =>
-                el("a", { href: context.link(["runs", run.run]), key: "run-" + run.run }, run.run),
-        },
-        { id: "pick", title: "Compare", sortable: false, cell: pick },
-        ...METRICS.slice(0, 2).map((metric) => ({
-            id: metric,
-            title: "Mean " + METRIC_NAMES[metric],
-            number: true,
-            value: (run) => meanOf(run, metric),
-            cell: (run) => score(meanOf(run, metric)),
-        })),
-        {
-            id: "cases",
-            title: "Cases",
-            number: true,
-            value: (run) => run.n_cases,
-            cell: (run) => count(run.n_cases),
-        },
-        {
-            id: "dataset",
-            title: "Dataset",
-            text: true,
-            value: (run) => told(run.info, "dataset"),
-            cell: (run) => told(run.info, "dataset") ?? "–",
-        },
-        {
-            id: "model",
-            title: "Model",
-            text: true,
-            value: (run) => told(run.info, "model"),
-            cell: (run) => told(run.info, "model") ?? "–",
-        },
-        {
-            id: "updated",
-            title: "Changed",
-            value: (run) => run.updated,
-            cell: (run) => el("time", { datetime: run.updated }, when(run.updated)),
-        },
-        {
-            id: "note",
-            title: "Note",
-            text: true,
+            id: "pick",
+            title: "Compare",
             sortable: false,
-            cell: (run) => told(run.info, "note") ?? "",
+            cell: (run) => tickBox(run, picked, onTick),
         },
+        numeric("dice", "Mean Dice", (run) => meanOf(run, "dice")),
+        numeric("iou", "Mean IoU", (run) => meanOf(run, "iou")),
+        numeric("cases", "Cases", (run) => run.n_cases, { show: count }),
+        textColumn("dataset", "Dataset"),
+        textColumn("model", "Model"),
+        { id: "updated", title: "Changed", value: (run) => run.updated, cell: changed },
+        textColumn("note", "Note", { sortable: false }),
     ];
 }
 
@@ -115,7 +87,7 @@ function trendData(runs, metric) {
         );
     const series = new Map();
     for (const run of inTime) {
-        const name = told(run.info, "dataset") ?? NO_DATASET;
+        const name = datasetOf(run);
         if (!series.has(name)) series.set(name, []);
         series.get(name).push({ x: run.run, y: meanOf(run, metric), run: run.run });
     }
@@ -126,157 +98,139 @@ function trendData(runs, metric) {
     };
 }
 
-function comparison(context, state) {
-    const [a, b] = state.picked;
-    if (state.picked.length < 2)
-        return el(
-            "p",
-            { class: "hint" },
-            a
-                ? "One run is ticked; tick another to compare them."
-                : "Tick two runs to compare them.",
-        );
-    const [older, newer] = [a, b].sort((x, y) => {
-        const at = (name) => state.runs.find((run) => run.run === name)?.created ?? "";
-        return at(x) < at(y) ? -1 : 1;
-    });
-    return el(
-        "p",
-        {},
-        el(
-            "a",
-            { class: "button main", key: "compare", href: context.link(["compare", older, newer]) },
-            "Compare ",
-            older,
-            " with ",
-            newer,
-        ),
-    );
+function comparison(context, runs, picked) {
+    if (picked.length < 2) {
+        const more = picked.length === 1 ? "One run is ticked; tick another" : "Tick two runs";
+        return el("p", { class: "hint" }, more + " to compare them.");
+    }
+    const begun = (name) => runs.find((run) => run.run === name)?.created ?? "";
+    const [older, newer] = [...picked].sort((x, y) => (begun(x) < begun(y) ? -1 : 1));
+    const href = context.link(["compare", older, newer]);
+    const text = "Compare " + older + " with " + newer;
+    return el("p", {}, el("a", { class: "button main", key: "compare", href }, text));
 }
 
-export async function viewRuns(context) {
-    const { main, parameters, signal } = context;
-    const state = { runs: [], more: [], next: null, picked: [] };
-    const chart = trend(
-        "Mean over cases and classes, run by run; the table below has the same numbers",
-        signal,
-        (point) => {
-            location.hash = context.link(["runs", point.run]);
-        },
-    );
-    const tools = el("div", { class: "tools" });
-    const list = el("div");
-    const metric = () => (METRICS.includes(parameters.metric) ? parameters.metric : "dice");
-    const sort = () => ({
-        id: parameters.sort ?? "updated",
-        desc: parameters.sort ? parameters.order === "desc" : true,
-    });
-    const all = () => {
-        const seen = new Set(state.runs.map((run) => run.run));
-        return [...state.runs, ...state.more.filter((run) => !seen.has(run.run))];
-    };
-    const shown = () =>
-        all().filter(
-            (run) =>
-                !parameters.dataset ||
-                (told(run.info, "dataset") ?? NO_DATASET) === parameters.dataset,
-        );
+const EMPTY = "No run is kept yet. A case is kept by PUT /v1/runs/{run}/cases/{case}.";
 
-    function set(changes) {
-        Object.assign(parameters, changes);
-        context.put(parameters);
-        redraw();
+class RunsView {
+    runs = []; // the first page, which is followed
+    more = []; // what was asked for beside it
+    next = null;
+    picked = [];
+    tools = el("div", { class: "tools" });
+    list = el("div");
+
+    constructor(context) {
+        this.context = context;
+        this.parameters = context.parameters;
+        this.redraw = () => this.draw();
+        this.chart = trend(
+            "Mean over cases and classes, run by run; the table below has the same numbers",
+            context.signal,
+            (point) => {
+                location.hash = context.link(["runs", point.run]);
+            },
+        );
     }
 
-    async function more() {
-        const page = await get(query("v1/runs", { limit: PAGE, cursor: state.next }), signal);
-        state.more.push(...page.runs);
-        state.next = page.next;
-        redraw();
-        say(plural(shown().length, "run", "runs"));
-        await loadMeans(page.runs, signal, redraw);
+    get metric() {
+        return METRICS.includes(this.parameters.metric) ? this.parameters.metric : "dice";
     }
 
-    function redraw() {
-        const sets = [
-            ...new Set(all().map((run) => told(run.info, "dataset") ?? NO_DATASET)),
-        ].sort();
+    get all() {
+        const seen = new Set(this.runs.map((run) => run.run));
+        return [...this.runs, ...this.more.filter((run) => !seen.has(run.run))];
+    }
+
+    get shown() {
+        const { dataset } = this.parameters;
+        return this.all.filter((run) => !dataset || datasetOf(run) === dataset);
+    }
+
+    set(changes) {
+        Object.assign(this.parameters, changes);
+        this.context.put(this.parameters);
+        this.draw();
+    }
+
+    tick(name, ticked) {
+        this.picked = this.picked.filter((one) => one !== name);
+        if (ticked) this.picked = [...this.picked, name].slice(-2);
+        this.draw();
+    }
+
+    // A run that others push off the first page stays in sight.
+    update(page) {
+        const names = new Set(page.runs.map((run) => run.run));
+        const pushed = page.next ? this.runs.filter((run) => !names.has(run.run)) : [];
+        this.more = [...pushed, ...this.more];
+        this.runs = page.runs;
+    }
+
+    async loadMore() {
+        const { signal } = this.context;
+        const page = await get(query("v1/runs", { limit: PAGE, cursor: this.next }), signal);
+        this.more.push(...page.runs);
+        this.next = page.next;
+        this.draw();
+        say(plural(this.shown.length, "run", "runs"));
+        await loadMeans(page.runs, signal, this.redraw);
+    }
+
+    place() {
+        const cards = [card("Trend", this.tools, this.chart.node), card("All runs", this.list)];
+        refill(this.context.main, el("h1", {}, "Runs"), el("div", { class: "stack" }, cards));
+    }
+
+    draw() {
+        const { sort, order, dataset } = this.parameters;
+        const sets = [...new Set(this.all.map(datasetOf))].sort().map((one) => [one, one]);
+        const choose = (value) => this.set({ dataset: value });
         refill(
-            tools,
-            choice(
-                "Metric",
-                METRICS.map((one) => [one, METRIC_NAMES[one]]),
-                metric(),
-                (value) => set({ metric: value }),
-                "metric",
-            ),
-            choice(
-                "Dataset",
-                [["", "all"], ...sets.map((one) => [one, one])],
-                parameters.dataset ?? "",
-                (value) => set({ dataset: value }),
-                "dataset",
-            ),
+            this.tools,
+            metricChoice(this.metric, (metric) => this.set({ metric })),
+            choice("Dataset", [["", "all"], ...sets], dataset ?? "", choose, "dataset"),
         );
-        chart.update(trendData(shown(), metric()));
+        this.chart.update(trendData(this.shown, this.metric));
+        if (this.all.length === 0) {
+            refill(this.list, el("p", { class: "hint" }, EMPTY));
+            return;
+        }
         refill(
-            list,
+            this.list,
             table({
                 key: "runs",
                 caption: "Runs",
-                columns: columns(context, state, redraw),
-                rows: shown(),
-                sort: sort(),
-                onSort: (id, desc) => set({ sort: id, order: desc ? "desc" : "asc" }),
+                columns: columns(this.context, this.picked, (...ticked) => this.tick(...ticked)),
+                rows: this.shown,
+                sort: sort ? { id: sort, desc: order === "desc" } : { id: "updated", desc: true },
+                onSort: (id, desc) => this.set({ sort: id, order: desc ? "desc" : "asc" }),
             }),
-            comparison(context, state),
-            state.next
+            comparison(this.context, this.all, this.picked),
+            this.next
                 ? el(
                       "p",
                       {},
-                      el(
-                          "button",
-                          { type: "button", key: "more", on: { click: more } },
-                          "More runs",
-                      ),
+                      button("More runs", "more", () => this.loadMore()),
                   )
                 : null,
         );
     }
+}
 
-    await follow(query("v1/runs", { limit: PAGE }), signal, async (page) => {
-        const begun = main.contains(list);
-        state.runs = page.runs;
+export async function viewRuns(context) {
+    const view = new RunsView(context);
+    let begun = false;
+    await follow(query("v1/runs", { limit: PAGE }), context.signal, async (page) => {
+        view.update(page);
         if (!begun) {
-            state.next = page.next;
-            refill(
-                main,
-                el("h1", {}, "Runs"),
-                page.runs.length === 0
-                    ? el(
-                          "p",
-                          { class: "hint" },
-                          "No run is kept yet. A case is kept by PUT /v1/runs/{run}/cases/{case}.",
-                      )
-                    : null,
-                el(
-                    "div",
-                    { class: "stack" },
-                    card("Trend", tools, chart.node),
-                    card("All runs", list),
-                ),
-            );
-            redraw();
-            context.ready();
+            view.next = page.next;
+            view.place();
         }
-        await loadMeans(page.runs, signal, redraw);
-        redraw();
-        if (begun)
-            say(
-                plural(page.runs.length, "run", "runs") +
-                    "; " +
-                    (page.runs[0] ? page.runs[0].run + " has changed" : ""),
-                { often: false },
-            );
+        view.draw();
+        if (!begun) context.ready();
+        await loadMeans(page.runs, context.signal, view.redraw);
+        if (begun && page.runs.length > 0) say(page.runs[0].run + " has changed", { often: false });
+        begun = true;
     });
 }

@@ -14,7 +14,12 @@ const PHONE = { width: 360, height: 740 };
 function launch() {
     return chromium.launch({
         executablePath: process.env.CHROMIUM,
-        args: ["--no-sandbox", "--disable-dev-shm-usage", "--no-first-run"],
+        args: [
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--disable-software-rasterizer",
+        ],
     });
 }
 
@@ -28,7 +33,7 @@ async function open(browser, url, { viewport = WIDE, colorScheme = "light" } = {
     await page.emulateMedia({ colorScheme });
     const faults = [];
     const asked = [];
-    page.setDefaultTimeout(8000);
+    page.setDefaultTimeout(15000);
     page.on("pageerror", (error) => faults.push("script: " + error));
     page.on("console", (message) => {
         // Chromium itself writes a line for each answer of 4xx.

@@ -16,7 +16,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "api")]
 import fill
 from overlapd import Daemon, MULTIPART, OVERLAPD
 
-DRIVE_S = 150
+DRIVE_S = 160
 
 
 def skip(reason):
