@@ -78,7 +78,7 @@ def put(daemon, i):
 def whoever_keeps_survives_failures_and_loses_nothing():
     with filled() as daemon:
         seen = set()
-        for n in range(0, 450, 7):
+        for n in range(0, 450, 11):
             fail_allocation(daemon, n)
             what = put(daemon, n)
             fail_allocation(daemon, -1)

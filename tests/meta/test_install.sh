@@ -48,7 +48,7 @@ needs_shared_library() {
     readelf -d "$root/count" | grep -q "NEEDED.*liboverlap.so.${version%%.*}"
 }
 
-echo "1..14"
+echo "1..15"
 check install_succeeds make -s install MODE=release DESTDIR="$root" PREFIX=/usr
 check the_daemon_is_installed test -x "$root/usr/bin/overlapd"
 check the_header_is_installed cmp lib/overlap.h "$root/usr/include/overlap.h"
