@@ -15,7 +15,7 @@
 
 enum { N_WEIGHTS = 7, BLOCK_BYTES = 64 * WIDTH };
 
-enum of { OF_PREDICTION, OF_REFERENCE, OF_BOTH };
+enum of { OF_PREDICTION, OF_REFERENCE, OF_BOTH, N_SOURCES };
 
 /* What is added up: one of the masks, or where they agree. */
 struct source {
@@ -116,48 +116,48 @@ INLINE uint64_t total(words_v v)
 /* A 16-bit sum takes at most 128 per block, so that 512 blocks fit. */
 _Static_assert(OV__FEW / BLOCK_BYTES + 1 <= 511, "sums of 16 bits would overflow");
 
-INLINE void add_blocks(const struct source *source, size_t n, words_v sums[8])
+/* The sums of each source of one block: in turn, so that the block is read from memory once. */
+INLINE void add_block(struct source source, size_t i, words_v sums[N_SOURCES][8])
 {
     const uint64_t even = 0x00ff00ff00ff00ffu;
-    for (size_t i = 0; i < n; i += BLOCK_BYTES) {
+    UNROLL
+    for (size_t k = 0; k < N_SOURCES; k++) {
         words_v labels[N_WEIGHTS + 1];
-        add64(source, i, labels);
+        source.of = (enum of)k;
+        add64(&source, i, labels);
         transpose(labels);
         UNROLL
         for (size_t label = 0; label < 8; label++)
-            sums[label] += (labels[label] & even) + (labels[label] >> 8 & even);
+            sums[k][label] += (labels[label] & even) + (labels[label] >> 8 & even);
     }
 }
 
-/* All of one source; the voxels beyond the last whole block are in `rest`. */
-INLINE void add_source(struct source source, size_t n, const unsigned char *rest, uint64_t *ret)
+/* The voxels beyond the last whole block, among labels that are none of the eight. */
+INLINE void add_rest(struct source source, size_t i, size_t n, words_v sums[N_SOURCES][8])
 {
-    words_v sums[8] = {{0}};
-    add_blocks(&source, n / BLOCK_BYTES * BLOCK_BYTES, sums);
-    if (n % BLOCK_BYTES != 0) {
-        source.prediction = rest;
-        source.reference = rest + BLOCK_BYTES;
-        add_blocks(&source, BLOCK_BYTES, sums);
-    }
-    UNROLL
-    for (size_t label = 0; label < 8; label++)
-        ret[label] = total(sums[label]);
+    unsigned char rest[2 * BLOCK_BYTES];
+    if (i == n)
+        return;
+    memset(rest, source.first + 128, sizeof rest);
+    memcpy(rest, source.prediction + i, n - i);
+    memcpy(rest + BLOCK_BYTES, source.reference + i, n - i);
+    source.prediction = rest;
+    source.reference = rest + BLOCK_BYTES;
+    add_block(source, 0, sums);
 }
 
 static TARGET void few(const uint8_t *prediction, const uint8_t *reference, size_t n, uint8_t first,
                        struct ov__few *ret_counts)
 {
-    unsigned char rest[2 * BLOCK_BYTES];
-    size_t n_rest = n % BLOCK_BYTES;
-    if (n_rest > 0) {
-        memset(rest, first + 128, sizeof rest); /* a label that is none of the eight */
-        memcpy(rest, prediction + n - n_rest, n_rest);
-        memcpy(rest + BLOCK_BYTES, reference + n - n_rest, n_rest);
+    const struct source source = {prediction, reference, first, OF_PREDICTION};
+    words_v sums[N_SOURCES][8] = {{{0}}};
+    size_t i = 0;
+    for (; i + BLOCK_BYTES <= n; i += BLOCK_BYTES)
+        add_block(source, i, sums);
+    add_rest(source, i, n, sums);
+    for (size_t label = 0; label < 8; label++) {
+        ret_counts->prediction[label] = total(sums[OF_PREDICTION][label]);
+        ret_counts->reference[label] = total(sums[OF_REFERENCE][label]);
+        ret_counts->tp[label] = total(sums[OF_BOTH][label]);
     }
-    struct source source = {prediction, reference, first, OF_PREDICTION};
-    add_source(source, n, rest, ret_counts->prediction);
-    source.of = OF_REFERENCE;
-    add_source(source, n, rest, ret_counts->reference);
-    source.of = OF_BOTH;
-    add_source(source, n, rest, ret_counts->tp);
 }
