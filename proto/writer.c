@@ -139,12 +139,11 @@ static void add_escaped(struct writer *writer, char byte)
     static const char named[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
     const char *found = strchr(named, byte);
-    char text[8];
+    char text[8] = {'\\', found != NULL ? letters[found - named] : 'u'};
 
-    if (found != NULL)
-        add(writer, (const char[]){'\\', letters[found - named]}, 2);
-    else
-        add(writer, text, (size_t)snprintf(text, sizeof(text), "\\u%04X", (unsigned)byte));
+    if (found == NULL)
+        snprintf(text + 2, sizeof(text) - 2, "%04X", (unsigned)(unsigned char)byte);
+    add(writer, text, strlen(text));
 }
 
 static void add_string(struct writer *writer, const char *text)
