@@ -76,7 +76,8 @@ def a_drain_does_not_wait_for_ever():
 @test
 def a_drain_refuses_those_who_wait_for_the_budget():
     body, _ = big(3 * MIB)
-    with Daemon("--limits.budget_bytes=10M", "--timeouts.queue=60", "--timeouts.drain=2") as daemon:
+    with Daemon("--limits.budget_bytes=10M", "--limits.share=100", "--timeouts.queue=60",
+                "--timeouts.drain=2") as daemon:
         held = [hold(daemon, 3 * MIB), hold(daemon, 3 * MIB)]
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(daemon.request, "POST", "/v1/score", body, TYPE)
