@@ -239,18 +239,16 @@ static bool count(struct relay *relay)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-/* Of the two masks, the one that is behind is what counting waits for. */
-static bool do_something(struct relay *relay)
+/*
+ * Each thread has a mask that it keeps to while it can: a decoder's state and its last voxels are
+ * in the nearest cache of whoever used it last.
+ */
+static bool do_something(struct relay *relay, size_t i)
 {
-    struct lane *behind = &relay->lanes[SCORE_PREDICTION];
-    struct lane *ahead = &relay->lanes[SCORE_REFERENCE];
+    struct lane *own = &relay->lanes[i % SCORE_N_MASKS];
+    struct lane *other = &relay->lanes[(i + 1) % SCORE_N_MASKS];
 
-    if (atomic_load_explicit(&ahead->n_ready, memory_order_relaxed) <
-        atomic_load_explicit(&behind->n_ready, memory_order_relaxed)) {
-        behind = &relay->lanes[SCORE_REFERENCE];
-        ahead = &relay->lanes[SCORE_PREDICTION];
-    }
-    return count(relay) || decode(relay, behind) || decode(relay, ahead);
+    return decode(relay, own) || count(relay) || decode(relay, other);
 }
 
 /* What is waited for is being done by another thread, and soon there. */
@@ -267,9 +265,8 @@ static void work(void *argument, size_t i)
     struct relay *relay = argument;
     unsigned n_looks = 0;
 
-    (void)i;
     while (!atomic_load_explicit(&relay->ended, memory_order_acquire)) {
-        if (do_something(relay))
+        if (do_something(relay, i))
             n_looks = 0;
         else
             wait_a_little(&n_looks);
