@@ -82,11 +82,11 @@ def cpu():
 
 TEXT = """# Losses
 
-Soft Dice, float32 `[1, %d, %d, %d, %d]`, labels of one byte: forward and gradient, next to reading
-the prediction and writing the gradient once in the same process, and next to PyTorch %s with MONAI's
-`DiceLoss` forward and backward in turns on the same cores. Milliseconds, the best of %d rounds.
-`share` is the time that memory needs (with an activation the logits are read twice) over ours.
-%s, %d cores, %s. Made by `bench/loss.py`.
+Soft Dice, float32 `[1, %d, %d, %d, %d]`, labels of one byte: forward and gradient, next to
+reading the prediction and writing the gradient once in the same process, and next to PyTorch
+%s with MONAI's `DiceLoss` forward and backward in turns on the same cores. Milliseconds,
+rounds: %d, the best of each. `share` is the time that memory needs (with an activation the logits
+are read twice) over ours. %s, %d cores, %s; load average before: %.1f. Made by `bench/loss.py`.
 
 | threads | kernels | activation | read + write | forward + gradient | share | PyTorch + MONAI | ratio |
 |---|---|---|---|---|---|---|---|
@@ -99,12 +99,13 @@ def main():
         print("loss: no build/venv; script/bootstrap torch makes it")
         return 0
     subprocess.check_call(["make", "-s", "build/release/bench/loss"], cwd=ROOT)
+    load = os.getloadavg()[0]
     lines, met = [], True
     for threads in sorted({1, os.cpu_count()}):
         best, theirs = measure(threads, rounds)
         lines += rows(threads, best, theirs)
     text = TEXT % (CLASSES, SIDE, SIDE, SIDE, theirs["torch"].split("+")[0], rounds, cpu(),
-                   os.cpu_count(), platform.system())
+                   os.cpu_count(), platform.system(), load)
     for activation, (share, ratio) in GOALS.items():
         read, write, forward, backward, reached = max(
             (v for (_, a), v in best.items() if a == activation), key=lambda v: v[4])
