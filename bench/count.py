@@ -235,8 +235,8 @@ one thread, of elapsed time for two.
 ## Beside other libraries
 
 Processor time of one thread each, blobs, uint8; the fastest instruction set of ours. Peers that
-take long had fewer slices, and their time is scaled. nnU-Net's function was written down in NumPy as
-it is there.
+take long had fewer slices, and their time is scaled. nnU-Net's function was written down in NumPy
+as it is there.
 
 | labels | peer | package | slices | peer, ms | ours, ms | ratio | goal | |
 |---|---|---|---|---|---|---|---|---|
