@@ -86,7 +86,8 @@ Soft Dice, float32 `[1, %d, %d, %d, %d]`, labels of one byte: forward and gradie
 reading the prediction and writing the gradient once in the same process, and next to PyTorch
 %s with MONAI's `DiceLoss` forward and backward in turns on the same cores. Milliseconds,
 rounds: %d, the best of each. `share` is the time that memory needs (with an activation the logits
-are read twice) over ours. %s, %d cores, %s; load average before: %.1f. Made by `bench/loss.py`.
+are read twice) over ours. %s, %d cores, %s; load average before: %.1f.
+Made by `bench/loss.py`.
 
 | threads | kernels | activation | read + write | forward + gradient | share | PyTorch + MONAI | ratio |
 |---|---|---|---|---|---|---|---|
