@@ -21,8 +21,8 @@
 /* So many pieces a mask may be ahead: a power of two. */
 #define N_AHEAD 8
 
-/* Below, waking a second thread costs more than it saves. */
-#define LEAST_BYTES ((uint64_t)512 << 10)
+/* Below, waking a second thread and touching its rooms costs more than it saves. */
+#define LEAST_BYTES ((uint64_t)4 << 20)
 
 /* A thread without work looks so often at once, then after each nap. */
 #define N_LOOKS  1000

@@ -5,7 +5,7 @@
 
 #include "tests/unit/proto/score_fixture.h"
 
-enum { N_VOXELS = 600000, N_THREADS = 3 };
+enum { N_VOXELS = 2200000, N_THREADS = 3 };
 
 struct helper {
     void (*work)(void *argument, size_t i);
@@ -107,7 +107,8 @@ static json_t *answer_with(const struct fixture_body *body,
     struct score_input input = fixture_input(body);
     json_t *answer;
 
-    fixture_env.limits.decoded_bytes = 8u << 20;
+    fixture_env.limits.decoded_bytes = 16u << 20;
+    fixture_env.limits.voxels = N_VOXELS;
     fixture_env.now_ns = now_ns;
     fixture_env.each = each;
     fixture_env.n_threads = each != NULL ? N_THREADS : 0;
@@ -174,9 +175,9 @@ static struct mask of_floats(size_t i_odd, float odd)
 
 static void runs_noise_and_floats_are_counted_alike(void **state)
 {
-    struct mask smooth = of_runs(1, 500, 9);
-    struct mask shifted = of_runs(7, 300, 9);
-    struct mask noise = of_runs(3, 20, 2);
+    struct mask smooth = of_runs(1, 2000, 9);
+    struct mask shifted = of_runs(7, 1200, 9);
+    struct mask noise = of_runs(3, 100, 2);
     struct mask floats = of_floats(N_VOXELS, 0);
 
     (void)state;
@@ -195,9 +196,9 @@ static void runs_noise_and_floats_are_counted_alike(void **state)
 /* Where both masks are bad, the one whose fault comes first in step is named. */
 static void the_first_fault_is_told_whoever_meets_it(void **state)
 {
-    struct mask good = of_runs(1, 500, 9);
-    struct mask late = of_floats(500000, 0.5f);
-    struct mask early = of_floats(100000, 0.25f);
+    struct mask good = of_runs(1, 2000, 9);
+    struct mask late = of_floats(2000000, 0.5f);
+    struct mask early = of_floats(400000, 0.25f);
     struct mask cut = good;
     struct mask damaged = good;
     struct problem problem;
