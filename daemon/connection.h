@@ -34,7 +34,7 @@ struct connection {
     bool is_shaking;                    /* so is this: no request yet */
     bool is_paused;                     /* suspended until something can be read */
     struct tls *tls;                    /* held: what the session began with */
-    uint64_t user; /* of its requests without a token */
+    uint64_t user;                      /* of its requests without a token */
     enum connection_phase phase;
     uint64_t since_ms;    /* when the phase began */
     uint64_t deadline_ms; /* 0 for none; CONNECTION_BODY has job_body_deadline */

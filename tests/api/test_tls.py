@@ -406,6 +406,7 @@ def an_expired_certificate_is_warned_of_and_served():
 @test
 def reloads_among_handshakes_break_none():
     stop, names, wrong = threading.Event(), [], []
+    asked = threading.Semaphore(0)
 
     def ask(daemon):
         while not stop.is_set():
@@ -416,6 +417,7 @@ def reloads_among_handshakes_break_none():
                     assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
             except (OSError, AssertionError) as error:
                 wrong.append(repr(error))
+            asked.release()
 
     install("first")
     with TlsDaemon() as daemon:
@@ -425,6 +427,8 @@ def reloads_among_handshakes_break_none():
         for i in range(scaled(20, 6)):
             install(("second", "first")[i % 2])
             assert "reload-failed" not in daemon.reload()
+            for _ in range(len(threads) + 1):  # one of them at least has begun since
+                assert asked.acquire(timeout=20)
         stop.set()
         for thread in threads:
             thread.join()
