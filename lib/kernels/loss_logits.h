@@ -276,7 +276,7 @@ INLINE void sigmoid_each(const float *z, size_t n_vectors, vf *ret_p, vf *ret_sl
         vf far = e[k] * near[k];
         if (ret_p != NULL)
             ret_p[k] = blend_f((vu)(x[k] >= 0), near[k], far);
-        else
+        else if (ret_slope != NULL)
             ret_slope[k] = near[k] * far;
     }
 }
