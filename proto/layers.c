@@ -136,7 +136,7 @@ bool layers_declare(struct layers *layers, int64_t label, struct problem *reterr
 
 static bool add_span(struct layers *layers, struct span span, struct problem *reterr)
 {
-    if (layers->n_spans == layers->cap_spans) {
+    if (layers->spans == NULL || layers->n_spans == layers->cap_spans) {
         struct span *spans = growth_room(&layers->growth, layers->spans, layers->n_spans,
                                          &layers->cap_spans, sizeof(*spans), reterr);
 
