@@ -23,8 +23,9 @@ static size_t print_any(double value, char *text)
     char *end;
 
     if (exponent == NULL && strchr(text, '.') == NULL) {
-        memcpy(text + n, ".0", 2);
-        return n + 2;
+        text[n++] = '.';
+        text[n++] = '0';
+        return n;
     }
     if (exponent == NULL)
         return n;
@@ -131,7 +132,7 @@ static size_t place_point(const char *digits, int n, int exponent, char *text)
         n_whole = 0;
     }
     for (int i = 0; i < n_whole; i++)
-        *at++ = i < n ? digits[i] : '0';
+        *at++ = (char)(i < n ? digits[i] : '0');
     *at++ = '.';
     for (int i = 0; i < n_zeros; i++)
         *at++ = '0';

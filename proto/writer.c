@@ -38,7 +38,7 @@ static char *room(struct writer *writer, size_t n)
         return NULL;
     if (n <= writer->cap - writer->n)
         return writer->at + writer->n;
-    at = realloc(writer->at, cap);
+    at = realloc(writer->at, cap > 0 ? cap : 1);
     writer->failed = at == NULL;
     if (at == NULL)
         return NULL;
@@ -60,8 +60,10 @@ static void add(struct writer *writer, const char *bytes, size_t n)
 /* No value ends with a bracket that opens or a colon: what was written last tells. */
 static void separate(struct writer *writer)
 {
-    char last = writer->n > 0 && !writer->failed ? writer->at[writer->n - 1] : '[';
+    char last = '[';
 
+    if (writer->n > 0 && !writer->failed)
+        last = writer->at[writer->n - 1];
     if (last != '[' && last != '{' && last != ':')
         add(writer, ",", 1);
 }
@@ -139,7 +141,7 @@ static void add_escaped(struct writer *writer, char byte)
     static const char named[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
     const char *found = strchr(named, byte);
-    char text[8] = {'\\', found != NULL ? letters[found - named] : 'u'};
+    char text[8] = {'\\', (char)(found != NULL ? letters[found - named] : 'u')};
 
     if (found == NULL)
         snprintf(text + 2, sizeof(text) - 2, "%04X", (unsigned)(unsigned char)byte);
@@ -252,9 +254,10 @@ static void add_name(struct writer *writer, const char *name)
     at = room(writer, n + 3);
     if (at == NULL)
         return;
-    *at = '"';
-    memcpy(at + 1, name, n);
-    memcpy(at + 1 + n, "\":", 2);
+    *at++ = '"';
+    at = mempcpy(at, name, n);
+    *at++ = '"';
+    *at = ':';
     writer->n += n + 3;
 }
 
