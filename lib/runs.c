@@ -1,10 +1,6 @@
 /* runs.c - a tile written down as its runs. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
-#include "lib/kernels/kernels.h"
-#include "lib/overlap.h"
-#include "lib/rule.h"
+#include "lib/stream.h"
 
 struct listing {
     struct ov__rule rule;
@@ -14,28 +10,6 @@ struct listing {
     size_t n;
     uint64_t bits; /* of the last run's elements */
 };
-
-static ov__ends *ends_of_width(size_t width)
-{
-    const struct ov__kernels *kernels = ov__kernels_selected();
-    switch (width) {
-    case 1:
-        return kernels->ends8;
-    case 2:
-        return kernels->ends16;
-    case 4:
-        return kernels->ends32;
-    default:
-        return kernels->ends64;
-    }
-}
-
-static inline uint64_t element(const unsigned char *at, size_t width)
-{
-    uint64_t bits = 0;
-    memcpy(&bits, at, width);
-    return bits;
-}
 
 static bool are_labels(const struct ov_encoding *encoding)
 {
@@ -68,7 +42,7 @@ static inline __attribute__((always_inline)) enum ov_status append_chunk(struct 
     enum ov_status status = OV_OK;
     for (size_t i = 0, start = 0; i < n_ends && status == OV_OK; i++) {
         size_t end = (size_t)ends[i] + 1;
-        status = append(listing, element(chunk + (end - 1) * width, width), end - start);
+        status = append(listing, ov__stream_element(chunk + (end - 1) * width, width), end - start);
         start = end;
     }
     return status;
@@ -102,7 +76,7 @@ enum ov_status ov_runs_of_tile(const struct ov_piece *piece, struct ov_run *runs
     };
     if (width == 0)
         return OV_EDTYPE;
-    ov__ends *find_ends = ends_of_width(width);
+    ov__ends *find_ends = ov__ends_of_width(width);
     for (uint64_t at = 0; at < piece->n_voxels; at += OV__CHUNK) {
         uint16_t ends[OV__CHUNK];
         uint64_t left = piece->n_voxels - at;

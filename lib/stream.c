@@ -20,21 +20,6 @@ void ov__stream_init(struct ov__stream *stream, struct ov__labels *labels, const
     forget(stream);
 }
 
-static ov__ends *ends_of_width(size_t width)
-{
-    const struct ov__kernels *kernels = ov__kernels_selected();
-    switch (width) {
-    case 1:
-        return kernels->ends8;
-    case 2:
-        return kernels->ends16;
-    case 4:
-        return kernels->ends32;
-    default:
-        return kernels->ends64;
-    }
-}
-
 void ov__stream_open(struct ov__stream *stream, const struct ov_piece *piece,
                      const struct ov_counter_options *options)
 {
@@ -47,7 +32,7 @@ void ov__stream_open(struct ov__stream *stream, const struct ov_piece *piece,
         forget(stream);
     stream->rule = rule;
     stream->piece = *piece;
-    stream->find_ends = ends_of_width(ov_dtype_bytes(rule.encoding.dtype));
+    stream->find_ends = ov__ends_of_width(ov_dtype_bytes(rule.encoding.dtype));
     stream->n_read = 0;
     stream->n_runs_read = 0;
     stream->n_window = 0;

@@ -10,7 +10,7 @@ bool relay_can(const struct score *score);
 
 /*
  * Decode and count two masks of one order, neither of them in runs. The answer, and of a mask that
- * is refused the reason, are those of decoding and counting in step. Takes 1 MiB.
+ * is refused the reason, are those of decoding and counting in step. Takes 2.2 MiB.
  */
 bool relay_run(struct score *score, struct problem *reterr);
 

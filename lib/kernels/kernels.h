@@ -75,7 +75,8 @@ extern const struct ov__kernels ov__kernels_neon;
 /* The tables that this machine can run, the best first; NULL beyond the last. */
 const struct ov__kernels *ov__kernels_available(size_t i);
 
-/* The table in use. */
+/* The table in use, and what it finds ends with, of elements of 1, 2, 4 or 8 bytes. */
 const struct ov__kernels *ov__kernels_selected(void);
+ov__ends *ov__ends_of_width(size_t width);
 
 #endif

@@ -58,3 +58,18 @@ enum ov_status ov_isa_select(const char *name)
     atomic_store_explicit(&selected, kernels, memory_order_relaxed);
     return OV_OK;
 }
+
+ov__ends *ov__ends_of_width(size_t width)
+{
+    const struct ov__kernels *kernels = ov__kernels_selected();
+    switch (width) {
+    case 1:
+        return kernels->ends8;
+    case 2:
+        return kernels->ends16;
+    case 4:
+        return kernels->ends32;
+    default:
+        return kernels->ends64;
+    }
+}
