@@ -42,6 +42,8 @@ void connection_free(struct connections *connections, struct connection *connect
         connections->first = connection->next;
     if (connection->next != NULL)
         connection->next->previous = connection->previous;
+    if (connections->next_swept == connection)
+        connections->next_swept = connection->next;
     connections->n--;
     tls_release(connection->tls);
     free(connection);

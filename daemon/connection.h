@@ -43,6 +43,7 @@ struct connection {
 
 struct connections {
     struct connection *first;
+    struct connection *next_swept; /* sweep.c's; NULL: all have been */
     size_t n;
 };
 

@@ -55,6 +55,7 @@ static void on_check(uv_check_t *check)
     struct server *server = check->data;
 
     uv_idle_stop(&server->idle);
+    sweep_go_on(server);
     for (size_t i = 0; i < server->n_listeners; i++) {
         if (server->listeners[i].need)
             listener_pump(&server->listeners[i]);
@@ -73,7 +74,7 @@ static void on_heartbeat(uv_timer_t *timer)
 
 static void on_sweep(uv_timer_t *timer)
 {
-    sweep_run(timer->data);
+    sweep_begin(timer->data);
 }
 
 static void on_finished(uv_async_t *async)

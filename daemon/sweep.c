@@ -14,6 +14,9 @@
  * one. */
 #define GRACE_MS 250
 
+/* In one turn of the loop: a crowd whose time is up together keeps no good request waiting. */
+#define TURN_NS 200000
+
 /* So long a client that is still sending its body may take to notice that it has been answered. */
 #define FAREWELL_MS 1000
 
@@ -101,27 +104,50 @@ static bool is_idle_in_drain(const struct server *server, const struct connectio
     return connection->phase == CONNECTION_IDLE || now_ms - server->quiesced_ms >= GRACE_MS;
 }
 
-void sweep_run(struct server *server)
+static void look(struct server *server, struct connection *at, uint64_t now_ms)
+{
+    if (at->killed)
+        return;
+    if (now_ms >= deadline(at))
+        expire(at);
+    else if (at->phase == CONNECTION_BODY || at->phase == CONNECTION_WAIT)
+        drop_if_gone(at);
+    else if (is_queued(at))
+        check_queued(server, at->job, now_ms);
+    else if (is_over(at, now_ms))
+        run_end_poll(at->job);
+    else if (is_idle_in_drain(server, at, now_ms))
+        connection_kill(at);
+}
+
+void sweep_begin(struct server *server)
 {
     uint64_t now_ms = clock_ms();
 
     server->swept_ms = now_ms;
-    for (struct connection *at = server->connections.first; at != NULL; at = at->next) {
-        if (at->killed)
-            continue;
-        if (now_ms >= deadline(at))
-            expire(at);
-        else if (at->phase == CONNECTION_BODY || at->phase == CONNECTION_WAIT)
-            drop_if_gone(at);
-        else if (is_queued(at))
-            check_queued(server, at->job, now_ms);
-        else if (is_over(at, now_ms))
-            run_end_poll(at->job);
-        else if (is_idle_in_drain(server, at, now_ms))
-            connection_kill(at);
-    }
     mailbox_sweep(server, now_ms);
     registry_expire(now_ms, server->config->shm_idle_ms);
     linger_sweep(&server->lingers, now_ms);
+    if (server->connections.next_swept == NULL)
+        server->connections.next_swept = server->connections.first;
+    sweep_go_on(server);
+}
+
+void sweep_go_on(struct server *server)
+{
+    struct connections *connections = &server->connections;
+    uint64_t began_ns;
+
+    if (connections->next_swept == NULL)
+        return;
+    began_ns = clock_ns();
+    while (connections->next_swept != NULL && clock_ns() - began_ns < TURN_NS) {
+        struct connection *at = connections->next_swept;
+
+        connections->next_swept = at->next;
+        look(server, at, began_ns / 1000000);
+    }
     admission_grant(server);
+    if (connections->next_swept != NULL)
+        server_wake(server);
 }

@@ -5,6 +5,9 @@
 
 struct server;
 
-void sweep_run(struct server *server);
+void sweep_begin(struct server *server);
+
+/* In each turn of the loop; the next is asked for where there is more. */
+void sweep_go_on(struct server *server);
 
 #endif
