@@ -28,6 +28,8 @@
     X(UINT, workers, threads, "0", 0, 1024, "",                                                  \
       "threads that take any job, beside one for small jobs; 0 for one per core")                \
     X(UINT, workers, jobs, "256", 1, 65536, "", "jobs that may queue for a thread")              \
+    X(BYTES, limits, head_bytes, "20K", 8192, MIB, "",                                           \
+      "a request's head and what is made of it; an open connection takes as much memory")        \
     X(BYTES, limits, body_bytes, "256M", 1, TIB, "", "a body as sent, and once decoded")         \
     X(BYTES, limits, decoded_bytes, "1G", 1, TIB, "", "one mask, decoded")                       \
     X(UINT, limits, voxels, "1073741824", 1, TIB, "", "voxels of one mask")                      \

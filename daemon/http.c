@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/http.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/access.h"
@@ -47,10 +48,7 @@ static enum MHD_Result take_parameter(void *user, enum MHD_ValueKind kind, const
     struct job *job = user;
 
     (void)kind;
-    /* One too many is counted too: that is how it is noticed. */
-    if (job->input.n_parameters++ == JOB_MAX_PARAMETERS)
-        return MHD_NO;
-    job->parameters[job->input.n_parameters - 1] =
+    job->parameters[job->input.n_parameters++] =
         (struct parameter){name, value != NULL ? value : ""};
     return MHD_YES;
 }
@@ -62,13 +60,19 @@ static bool has_body(const struct job *job)
 
 static bool take_parameters(struct job *job, struct problem *reterr)
 {
+    int n = MHD_get_connection_values(job->mhd, MHD_GET_ARGUMENT_KIND, NULL, NULL);
+
+    if (n > JOB_MAX_PARAMETERS)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
+                           "There are more than %d query parameters.", JOB_MAX_PARAMETERS);
+    if (n == 0)
+        return true;
+    job->parameters = calloc((size_t)n, sizeof(*job->parameters));
+    if (job->parameters == NULL)
+        return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "There is no memory.");
     job->input.parameters = job->parameters;
     MHD_get_connection_values(job->mhd, MHD_GET_ARGUMENT_KIND, take_parameter, job);
-    if (job->input.n_parameters <= JOB_MAX_PARAMETERS)
-        return true;
-    job->input.n_parameters = JOB_MAX_PARAMETERS;
-    return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
-                       "There are more than %d query parameters.", JOB_MAX_PARAMETERS);
+    return true;
 }
 
 static bool find_route(struct job *job, struct problem *reterr)

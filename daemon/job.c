@@ -42,6 +42,7 @@ void job_free(struct job *job)
     answer_done(&job->answer);
     loss_free(job->loss);
     arena_free(&server->arenas, &job->body);
+    free(job->parameters);
     admission_give(job);
     if (job->held_fd >= 0)
         linger_begin(&server->lingers, job->held_fd);

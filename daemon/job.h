@@ -57,9 +57,9 @@ struct job {
     const struct route *route;
     struct route_values values; /* of the names in the route's path */
     struct framing framing;
-    struct parameter parameters[JOB_MAX_PARAMETERS];
-    struct score_input input; /* body and parameters are ours, headers libmicrohttpd's */
-    struct segments segments; /* the input's: who finds shared memory for it */
+    struct parameter *parameters; /* as many as there are */
+    struct score_input input;     /* body and parameters are ours, headers libmicrohttpd's */
+    struct segments segments;     /* the input's: who finds shared memory for it */
     struct arena body;
     uint64_t taken_bytes;  /* from the budget: what the arena takes */
     struct job *next_poll; /* these three are run.c's while JOB_POLL */

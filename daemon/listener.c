@@ -17,9 +17,9 @@
 #include "daemon/server.h"
 #include "daemon/socket.h"
 
-/* More would be memset for every request and stay with every idle connection; 32 KiB are enough for
- * the full upload speed, and the limit of a request's head. */
-#define POOL_BYTES ((size_t)32 << 10)
+/* The buffer for a body grows while less is free in it: with limits.head_bytes as it comes to 12
+ * KiB, since libmicrohttpd keeps 8 for headers. With more, uploads are no faster. */
+#define READ_BYTES ((size_t)16 << 10)
 
 /* libmicrohttpd's own timeout restarts with every byte: it only backs ours up. */
 #define TIMEOUT_SLACK_MS 5000
@@ -80,7 +80,8 @@ static struct MHD_Daemon *start(struct listener *listener, int fd, unsigned max_
         MHD_OPTION_EXTERNAL_LOGGER, log_mhd, listener, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_NOTIFY_CONNECTION, http_notify_connection, listener, MHD_OPTION_NOTIFY_COMPLETED,
         http_completed, listener, MHD_OPTION_URI_LOG_CALLBACK, http_begin, listener,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)config->limits_head_bytes,
+        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, READ_BYTES, MHD_OPTION_CONNECTION_LIMIT,
         max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_address,
         MHD_OPTION_CONNECTION_TIMEOUT, backup_timeout_s(config), MHD_OPTION_SIGPIPE_HANDLED_BY_APP,
         1, listener->is_tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, TLS_PRIORITIES,

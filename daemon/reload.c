@@ -16,13 +16,14 @@
 
 /*
  * Sections, and keys of others, that are taken over; "!" leaves a key out. libmicrohttpd gets its
- * connection limits and its backup timeout when a listener starts; the budget is shared out and the
- * store opened then.
+ * limits of heads and connections and its backup timeout when a listener starts; the budget is
+ * shared out and the store opened then.
  */
 static const char *const taken[] = {
     "auth",
     "http",
     "limits",
+    "!limits.head_bytes",
     "!limits.connections",
     "!limits.budget_bytes",
     "!limits.connections_per_address",

@@ -98,6 +98,33 @@ static void regions(void **state)
     end(daemon);
 }
 
+/* One header of so many bytes: what libmicrohttpd makes of it, and of its answer's, takes more. */
+static long status_with_header(struct daemon *daemon, size_t n_bytes)
+{
+    char *header = calloc(1, n_bytes + 1);
+    memset(header, 'x', n_bytes);
+    memcpy(header, "X-Long: ", 8);
+    struct curl_slist *list = curl_slist_append(NULL, header);
+    CURL *curl = curl_easy_init();
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
+    struct answer answer = answer_perform(curl, daemon, "/livez");
+    long status = answer.status;
+    answer_free(&answer);
+    curl_easy_cleanup(curl);
+    curl_slist_free_all(list);
+    free(header);
+    return status;
+}
+
+static void head_bytes(void **state)
+{
+    (void)state;
+    struct daemon *daemon = limited("--limits.head_bytes=16K");
+    assert_int_equal(status_with_header(daemon, 15 << 10), 200);
+    assert_int_equal(status_with_header(daemon, 16 << 10), 431);
+    end(daemon);
+}
+
 static void parts(void **state)
 {
     (void)state;
@@ -340,6 +367,7 @@ int main(void)
         REFUSAL(labels_by_default),
         cmocka_unit_test(confusion_labels),
         cmocka_unit_test(regions),
+        cmocka_unit_test(head_bytes),
         cmocka_unit_test(parts),
         cmocka_unit_test(request_bytes),
         cmocka_unit_test(json_depth),
