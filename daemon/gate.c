@@ -236,7 +236,8 @@ bool gate_check_body(const struct gate_request *request, struct framing *ret_fra
                            "The Content-Length %s is not a number.", length);
     if (ret_framing->content_length > request->max_body_bytes)
         return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
-                           "The body has more than %" PRIu64 " bytes, the limit.",
+                           "The body has more than %" PRIu64
+                           " bytes, the limit (limits.body_bytes).",
                            request->max_body_bytes);
     return true;
 }
