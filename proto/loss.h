@@ -42,6 +42,13 @@ void loss_inputs_done(struct loss *loss);
  */
 struct ov_tensor loss_like_prediction(const struct loss *loss, void *data);
 
+/*
+ * loss_fit.c: whether target and mask have the prediction's shape, and the options suit its
+ * classes; once the inputs are read.
+ */
+bool loss_fit_shapes(const struct loss *loss, struct problem *reterr);
+bool loss_fit_options(const struct loss *loss, struct problem *reterr);
+
 /* loss_file.c: the gradient's room, its file's header in place, and where its elements go. */
 #define LOSS_AFTER_BYTES 64
 bool loss_file_new(struct loss *loss, void **ret_elements, struct problem *reterr);
