@@ -237,7 +237,7 @@ static bool source_from_base64(struct body *body, struct body_file *file, struct
 
     if (source->base64 == NULL)
         return problem_set(reterr, PROBLEM_MISSING_PART, source->pointer,
-                           "A JSON body needs a source here: {\"base64\": \"...\"}.");
+                           "A JSON body needs a source here, such as {\"base64\": \"...\"}.");
     n_text = strlen(source->base64);
     if (n_text > JSON_FREE_BYTES && !growth_take(&body->growth, base64_room(n_text), reterr))
         return false;

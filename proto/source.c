@@ -284,7 +284,9 @@ static bool check_agreement(const struct reading *reading, const struct option_v
                            "The mask is called %s, but its format %s.", format_name(format),
                            format_name(source->format));
     source->format = format;
-    return true;
+    return source->coding == CODING_AUTO || source->coding == CODING_NONE ||
+           problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
+                       "encoding is of files; this mask stands in the request.");
 }
 
 bool source_read(struct source *source, const char *name, const struct option_value *value,

@@ -175,6 +175,13 @@ def a_mask_in_the_request_has_the_format_that_it_is_called_by():
 
 
 @test
+def a_label_is_said_once():
+    assert list(classes(post({"prediction": {"rle": ONE, "label": 7}, "reference": {"rle": ONE, "label": 7}}))) == [7]
+    twice = {"rle": {**ONE, "category_id": 7}, "label": 7}
+    assert problem(post({"prediction": twice, "reference": {"rle": ONE}}))[1] == "bad-parameter"
+
+
+@test
 def json_of_no_tool_is_refused_with_what_to_do():
     answer = DAEMON.score(pair(json.dumps(ONE), npy(PICTURE, (3, 4))))
     status, code, detail = problem(answer)

@@ -332,6 +332,8 @@ static void bad_sources_are_refused(void **state)
                    "#/reference");
     expect_refused("{\"reference\":{\"format\":\"encord\",\"rle\":{}}}", PROBLEM_BAD_PARAMETER,
                    "#/reference");
+    expect_refused("{\"reference\":{\"rle\":{},\"encoding\":\"gzip\"}}", PROBLEM_BAD_PARAMETER,
+                   "#/reference");
     expect_refused("{\"reference\":{\"shm\":\"a\",\"strides\":[1],\"order\":\"C\"}}",
                    PROBLEM_BAD_PARAMETER, "#/reference");
 }
