@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/names.h"
 #include "proto/shape.h"
 
 /* What Lovasz sorts: per element of the prediction, and per voxel. */
@@ -103,6 +104,7 @@ static bool read_request(struct loss *loss, const struct score_input *input, str
     if (!loss_request_init(request, &text, &loss->env->limits, reterr))
         return false;
     for (size_t part = 0; part < LOSS_N_PARTS; part++) {
+        request->sources[part].names = loss->names;
         if ((part != LOSS_MASK || body_has(&loss->body, part, &request->sources[part])) &&
             !body_source(&loss->body, part, &request->sources[part], reterr))
             return false;
@@ -122,7 +124,10 @@ struct loss *loss_new(const struct score_input *input, const struct env *env,
     loss->env = env;
     loss->growth.env = env;
     body_init(&loss->body, env, part_names, LOSS_N_PARTS);
-    if (!read_request(loss, input, reterr)) {
+    loss->names = names_new();
+    if (loss->names == NULL)
+        problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
+    if (loss->names == NULL || !read_request(loss, input, reterr)) {
         loss_free(loss);
         return NULL;
     }
@@ -136,6 +141,7 @@ void loss_free(struct loss *loss)
     loss_inputs_done(loss);
     loss_output_done(loss);
     loss_request_done(&loss->request);
+    names_free(loss->names);
     body_done(&loss->body);
     free(loss->values);
     free(loss->gradient);

@@ -16,7 +16,8 @@ struct loss_input {
 struct loss {
     const struct env *env;
     struct loss_request request;
-    struct body body; /* its growth is what the inputs take */
+    struct body body;    /* its growth is what the inputs take */
+    struct names *names; /* for formats that have some, before they are refused */
     struct loss_input inputs[LOSS_N_PARTS];
     uint64_t n_values;
     double *values;

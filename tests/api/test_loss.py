@@ -200,6 +200,19 @@ def what_cannot_be_used_is_said_with_its_place():
 
 
 @test
+def masks_with_names_and_layers_are_refused():
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "masks")
+    good = floats([.2, .9, .4, .8], (1, 1, 4))
+    wanted = {"coco.json": "unsupported-mask", "label_studio.json": "unsupported-mask",
+              "cvat.json": "bad-parameter", "dcm": "unsupported-mask", "seg.nrrd": "shape-mismatch"}
+    with Daemon() as daemon:
+        for name, code in wanted.items():
+            with open(os.path.join(folder, "prediction." + name), "rb") as file:
+                answer = post(daemon, good, file.read(), {})
+            assert answer.json["code"] == code, (name, answer.body)
+
+
+@test
 def a_large_gradient_gives_its_memory_back():
     with Daemon() as daemon:
         n = 1 << 20
