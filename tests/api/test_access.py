@@ -296,9 +296,13 @@ def pages_of_listed_origins_may_ask_and_no_others():
             assert "Access-Control-Allow-Credentials" not in answer.headers, what
             preflight = method == "OPTIONS" and status == 204
             assert ("Access-Control-Allow-Methods" in answer.headers) == preflight, what
+            exposed = answer.headers["Access-Control-Expose-Headers"]
+            assert (exposed is not None) == (readable and not preflight), what
+            assert not exposed or set(exposed.split(", ")) >= {"Allow", "ETag", "Retry-After"}, what
             if preflight:
                 assert answer.headers["Access-Control-Allow-Methods"] == answer.headers["Allow"]
-                assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+                assert set(answer.headers["Access-Control-Allow-Headers"].split(", ")) == {
+                    "Authorization", "Content-Encoding", "Content-Type", "If-Match", "If-None-Match", "traceparent"}
                 assert int(answer.headers["Access-Control-Max-Age"]) > 0
 
 
