@@ -133,7 +133,8 @@ install: all ## install under $(DESTDIR)$(PREFIX)
 	install -Dm755 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%)
 	ln -sf $(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/liboverlap.so
-	install -Dm644 config/overlapd.conf $(DESTDIR)$(SYSCONFDIR)/overlapd/overlapd.conf
+	test -e $(DESTDIR)$(SYSCONFDIR)/overlapd/overlapd.conf || \
+	    install -Dm644 config/overlapd.conf $(DESTDIR)$(SYSCONFDIR)/overlapd/overlapd.conf
 	install -Dm644 systemd/overlapd.socket $(DESTDIR)$(UNITDIR)/overlapd.socket
 	sed 's|@BINDIR@|$(BINDIR)|;s|@SYSCONFDIR@|$(SYSCONFDIR)|' systemd/overlapd.service.in > $(DESTDIR)$(UNITDIR)/overlapd.service
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
