@@ -9,6 +9,7 @@ LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+CONFFILE    = $(DESTDIR)$(SYSCONFDIR)/overlapd/overlapd.conf
 
 CC     ?= cc
 CFLAGS ?= -O2 -g
@@ -133,7 +134,7 @@ install: all ## install under $(DESTDIR)$(PREFIX)
 	install -Dm755 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%)
 	ln -sf $(SONAME).$(VERSION:$(firstword $(subst ., ,$(VERSION))).%=%) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/liboverlap.so
-	install -Dm644 config/overlapd.conf $(DESTDIR)$(SYSCONFDIR)/overlapd/overlapd.conf
+	test -e $(CONFFILE) || install -Dm644 config/overlapd.conf $(CONFFILE)
 	install -Dm644 systemd/overlapd.socket $(DESTDIR)$(UNITDIR)/overlapd.socket
 	sed 's|@BINDIR@|$(BINDIR)|;s|@SYSCONFDIR@|$(SYSCONFDIR)|' systemd/overlapd.service.in > $(DESTDIR)$(UNITDIR)/overlapd.service
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig

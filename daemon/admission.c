@@ -124,7 +124,7 @@ static bool has_room(const struct job *job, struct problem *reterr)
     if (admission_n_waiting(admission) >= config->limits_waiting)
         return problem_set(reterr, PROBLEM_QUEUE_FULL, NULL,
                            "There is no memory for this body now, and too many others wait for "
-                           "some.");
+                           "some (limits.waiting).");
     return n_waiting_of(admission, job->task.turn.user) <
                shares_limit(config->limits_waiting, config->limits_share) ||
            problem_set(reterr, PROBLEM_QUEUE_FULL, NULL,

@@ -75,14 +75,15 @@ static size_t list_cors(const struct answer *answer, struct answer_field *fields
     fields[n++] =
         (struct answer_field){MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, answer->cors.origin};
     if (!answer->cors.preflight) {
-        fields[n++] =
-            (struct answer_field){"Access-Control-Expose-Headers", "ETag, Location, Retry-After"};
+        fields[n++] = (struct answer_field){
+            "Access-Control-Expose-Headers",
+            "Accept-Encoding, Accept-Post, Allow, ETag, Retry-After, traceparent"};
         return n;
     }
     fields[n++] = (struct answer_field){"Access-Control-Allow-Methods", answer->allow};
-    fields[n++] =
-        (struct answer_field){"Access-Control-Allow-Headers",
-                              "Authorization, Content-Encoding, Content-Type, If-None-Match"};
+    fields[n++] = (struct answer_field){
+        "Access-Control-Allow-Headers",
+        "Authorization, Content-Encoding, Content-Type, If-Match, If-None-Match, traceparent"};
     fields[n++] = (struct answer_field){"Access-Control-Max-Age", PREFLIGHT_S};
     return n;
 }

@@ -67,17 +67,28 @@ static bool is_escape(const char *text)
            strchr(digits, text[2]) != NULL;
 }
 
+/* Once unescaped it would part two segments, which for whoever is in front were one. */
+static bool has_escaped_slash(const char *target)
+{
+    size_t n_path = strcspn(target, "?");
+    const char *at = strcasestr(target, "%2f");
+
+    return at != NULL && (size_t)(at - target) < n_path;
+}
+
 const char *gate_target_fault(const char *target)
 {
     if (target == NULL || (target[0] != '/' && strcmp(target, "*") != 0))
-        return "the request target does not begin with '/'";
+        return "The request target does not begin with '/'";
     if (strstr(target, "%00") != NULL)
-        return "the request target has a NUL in it";
+        return "The request target has a NUL in it";
+    if (has_escaped_slash(target))
+        return "The path of the request target has an escaped '/' in it";
     for (const char *at = target; *at != '\0'; at++) {
         if (!is_target_byte(*at))
-            return "the request target has a byte in it that must be escaped";
+            return "The request target has a byte in it that must be escaped";
         if (*at == '%' && !is_escape(at))
-            return "the request target has a '%' without two hexadecimal digits after it";
+            return "The request target has a '%' without two hexadecimal digits after it";
     }
     return NULL;
 }
@@ -225,7 +236,8 @@ bool gate_check_body(const struct gate_request *request, struct framing *ret_fra
                            "The Content-Length %s is not a number.", length);
     if (ret_framing->content_length > request->max_body_bytes)
         return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
-                           "The body has more than %" PRIu64 " bytes, the limit.",
+                           "The body has more than %" PRIu64
+                           " bytes, the limit (limits.body_bytes).",
                            request->max_body_bytes);
     return true;
 }

@@ -75,6 +75,15 @@ static bool take_parameters(struct job *job, struct problem *reterr)
     return true;
 }
 
+static bool refuse_method(struct job *job, struct problem *reterr)
+{
+    char allow[ANSWER_ALLOW_BYTES];
+
+    route_allow(job->path, allow, sizeof(allow));
+    return problem_set(reterr, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%s does not take %s, but %s.",
+                       job->path, job->method, allow);
+}
+
 static bool find_route(struct job *job, struct problem *reterr)
 {
     bool known;
@@ -89,8 +98,7 @@ static bool find_route(struct job *job, struct problem *reterr)
     if (job->route != NULL)
         route_values(job->route, job->path, &job->values);
     if (job->route == NULL)
-        return problem_set(reterr, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%s does not take %s.",
-                           job->path, job->method);
+        return refuse_method(job, reterr);
     if (job->route->check == NULL && has_body(job))
         return problem_set(reterr, PROBLEM_BAD_REQUEST, NULL, "%s %s takes no body.", job->method,
                            job->path);

@@ -112,8 +112,9 @@ bool job_append(struct job *job, const char *bytes, size_t n_bytes, struct probl
     uint64_t limit = job->settings->config.limits_body_bytes;
 
     if (after > limit)
-        return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
-                           "The body has more than %" PRIu64 " bytes, the limit.", limit);
+        return problem_set(
+            reterr, PROBLEM_BODY_TOO_LARGE, NULL,
+            "The body has more than %" PRIu64 " bytes, the limit (limits.body_bytes).", limit);
     if (after > job->taken_bytes && !grow(job, after, reterr))
         return false;
     memcpy(job->body.bytes + job->input.body_bytes, bytes, n_bytes);

@@ -39,11 +39,15 @@ static bool set_key(struct config *config, const char *argument, struct config_e
     int n = 0;
     const struct config_key *key = NULL;
 
-    if (sscanf(argument, "--%63[^.=].%63[^=]=%n", section, name, &n) == 2 && n > 0)
+    if (sscanf(argument, "--%63[^.=].%63[^=]%n", section, name, &n) == 2)
         key = config_find(section, name);
+    if (strcmp(argument, "backup") == 0)
+        return config_fail(reterr, "backup comes first, and then a file name");
     if (key == NULL)
         return config_fail(reterr, "unknown option %s; --help lists them", argument);
-    return config_set(config, key, argument + n, reterr);
+    if (argument[n] != '=')
+        return config_fail(reterr, "%s needs a value: %s=...", argument, argument);
+    return config_set(config, key, argument + n + 1, reterr);
 }
 
 const char *options_backup_file(char *const *arguments)
@@ -151,6 +155,7 @@ bool options_parse(char *const *arguments, char *const *variables, struct config
 void options_help(FILE *out)
 {
     fputs("overlapd [--config FILE] [--section.key=value ...]: scores segmentation masks\n"
+          "overlapd token new --scope SCOPE[,SCOPE...] [...]: makes a token\n"
           "overlapd backup FILE [...]: copies the store, whether a daemon uses it or not\n\n"
           "  --config FILE\n        read the configuration from an INI file\n",
           out);

@@ -27,13 +27,14 @@ struct options {
     const char *file;
 };
 
-static bool parse(char *const *arguments, struct options *ret_options)
+/* NULL, or what is wrong. */
+static const char *parse(char *const *arguments, struct options *ret_options)
 {
     if (arguments[0] == NULL || strcmp(arguments[0], "new") != 0)
-        return false;
+        return "there is only `token new`";
     for (arguments++; arguments[0] != NULL; arguments += 2) {
         if (arguments[1] == NULL)
-            return false;
+            return "the last option has no value";
         if (strcmp(arguments[0], "--scope") == 0)
             ret_options->scope = arguments[1];
         else if (strcmp(arguments[0], "--name") == 0)
@@ -41,9 +42,18 @@ static bool parse(char *const *arguments, struct options *ret_options)
         else if (strcmp(arguments[0], "--file") == 0)
             ret_options->file = arguments[1];
         else
-            return false;
+            return "an option is unknown";
     }
-    return ret_options->scope != NULL;
+    return ret_options->scope == NULL ? "--scope is missing" : NULL;
+}
+
+static const char *set(struct token *token, const struct options *options)
+{
+    if (!scope_parse(options->scope, &token->scopes))
+        return "a scope is unknown";
+    return options->name == NULL || token_is_name(options->name)
+               ? NULL
+               : "--name must be of A-Z a-z 0-9 . _ - and not too long";
 }
 
 /* text [TOKEN_TEXT_BYTES] */
@@ -59,11 +69,52 @@ static bool make_text(char *text)
     return true;
 }
 
-/* One write at the end, so that what others add meanwhile is not lost. */
-static bool append(const char *path, const char *line, size_t n)
+static bool has_name(const struct tokens *tokens, const char *name)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write(fd, line, n) == (ssize_t)n && fsync(fd) == 0;
+    for (size_t i = 0; i < tokens->n; i++) {
+        if (strcmp(tokens->list[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the daemon would read the file, where there is one, with another token of this name. */
+static bool check_file(const char *path, const char *name)
+{
+    struct config config;
+    struct config_error error = {""};
+    struct tokens tokens = {0};
+    bool ok;
+
+    config_init(&config);
+    if (access(path, F_OK) != 0)
+        return true;
+    ok = config_set(&config, config_find("auth", "tokens_file"), path, &error) &&
+         token_file_load(&config, &tokens, &error);
+    if (ok && has_name(&tokens, name))
+        ok = config_fail(&error, "%s: there is a token named %s already", path, name);
+    if (!ok)
+        fprintf(stderr, "overlapd: %s\n", error.text);
+    tokens_done(&tokens);
+    return ok;
+}
+
+/* An editor may have left the last line without its end. */
+static bool needs_line_end(int fd)
+{
+    off_t n = lseek(fd, 0, SEEK_END);
+    char last;
+
+    return n > 0 && pread(fd, &last, 1, n - 1) == 1 && last != '\n';
+}
+
+/* One write at the end, so that what others add meanwhile is not lost. */
+static bool append(const char *path, const char *line)
+{
+    char text[TOKEN_FILE_LINE_BYTES + 1];
+    int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    int n = fd < 0 ? 0 : snprintf(text, sizeof(text), "%s%s", needs_line_end(fd) ? "\n" : "", line);
+    bool ok = fd >= 0 && write(fd, text, (size_t)n) == n && fsync(fd) == 0;
 
     if (!ok)
         fprintf(stderr, "overlapd: %s: %s\n", path, strerror(errno));
@@ -76,9 +127,9 @@ static bool append(const char *path, const char *line, size_t n)
 static bool publish(const struct token *token, const char *text, const char *file)
 {
     char line[TOKEN_FILE_LINE_BYTES];
-    size_t n = token_file_print(token, line);
 
-    if (file != NULL && !append(file, line, n))
+    token_file_print(token, line);
+    if (file != NULL && !(check_file(file, token->name) && append(file, line)))
         return false;
     if (file == NULL)
         fputs(line, stderr);
@@ -92,9 +143,12 @@ int token_command_run(char *const *arguments)
     char text[TOKEN_TEXT_BYTES];
     char digest[2 * TOKEN_DIGEST_BYTES + 1];
 
-    if (!parse(arguments, &options) || !scope_parse(options.scope, &token.scopes) ||
-        (options.name != NULL && !token_is_name(options.name))) {
-        fputs(usage, stderr);
+    const char *fault = parse(arguments, &options);
+
+    if (fault == NULL)
+        fault = set(&token, &options);
+    if (fault != NULL) {
+        fprintf(stderr, "overlapd: token: %s\n%s", fault, usage);
         return 2;
     }
     if (!make_text(text)) {

@@ -132,12 +132,15 @@ static enum ov_status check_number(const struct ov__plan *plan, float value)
     return has_activation(plan) || (value >= 0 && value <= 1) ? OV_OK : OV_EPROBABILITY;
 }
 
-/* Only for a row that a kernel suspects. */
-static void find_first(const struct ov__plan *plan, struct ov__row row, const float *values,
+/* Only for a row that a kernel suspects; it may lie at any address. */
+static void find_first(const struct ov__plan *plan, struct ov__row row, const void *values,
                        struct ov__find *find)
 {
-    for (size_t i = 0; i < row.n; i++) {
-        enum ov_status status = check_number(plan, values[i]);
+    const char *at = values;
+    for (size_t i = 0; i < row.n; i++, at += sizeof(float)) {
+        float value;
+        memcpy(&value, at, sizeof value);
+        enum ov_status status = check_number(plan, value);
         if (status != OV_OK) {
             ov__find_note(find, status, OV_LOSS_PREDICTION, ov__plan_index(plan, row, i));
             return;

@@ -63,7 +63,8 @@ static bool grow(struct body *body, size_t *cap, struct problem *reterr)
         room = (size_t)limit + 1;
     if (room == *cap)
         return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
-                           "The body is larger than %llu bytes once decoded.",
+                           "The body is larger than %llu bytes once decoded, the limit "
+                           "(limits.body_bytes).",
                            (unsigned long long)limit);
     if (!growth_take(&body->growth, room - *cap, reterr))
         return false;
@@ -111,7 +112,7 @@ static bool take_off_coding(struct body *body, const struct score_input *input, 
     if (least_bytes > body->growth.env->limits.body_bytes)
         return problem_set(reterr, PROBLEM_BODY_TOO_LARGE, NULL,
                            "The body says that it has %llu bytes once decoded, or it was cut off; "
-                           "the limit is %llu.",
+                           "the limit is %llu (limits.body_bytes).",
                            (unsigned long long)least_bytes,
                            (unsigned long long)body->growth.env->limits.body_bytes);
     coding = coding_new(kind, input->body, input->body_bytes, NULL, reterr);
@@ -139,10 +140,11 @@ static bool keep_request(struct body *body, const struct part *part, struct prob
     if (body->json != NULL)
         return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL, "Part \"request\" is there twice.");
     if (part->n_bytes > limit)
-        return problem_set(reterr, PROBLEM_REQUEST_TOO_LARGE, NULL,
-                           "The request part has %zu bytes; the limit is %zu. A mask that is JSON "
-                           "can be a part of its own.",
-                           part->n_bytes, limit);
+        return problem_set(
+            reterr, PROBLEM_REQUEST_TOO_LARGE, NULL,
+            "The request part has %zu bytes; the limit is %zu (limits.request_bytes). "
+            "A mask that is JSON can be a part of its own.",
+            part->n_bytes, limit);
     body->json = (const char *)part->bytes;
     body->n_json = part->n_bytes;
     return true;
@@ -235,7 +237,7 @@ static bool source_from_base64(struct body *body, struct body_file *file, struct
 
     if (source->base64 == NULL)
         return problem_set(reterr, PROBLEM_MISSING_PART, source->pointer,
-                           "A JSON body needs a source here: {\"base64\": \"...\"}.");
+                           "A JSON body needs a source here, such as {\"base64\": \"...\"}.");
     n_text = strlen(source->base64);
     if (n_text > JSON_FREE_BYTES && !growth_take(&body->growth, base64_room(n_text), reterr))
         return false;

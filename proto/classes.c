@@ -49,8 +49,8 @@ static bool classes_auto(struct score *score, struct problem *reterr)
             continue;
         if (score->n_classes == score->env->limits.labels)
             return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, NULL,
-                               "The masks hold more than %zu labels beside the background; name "
-                               "the ones to score in \"labels\".",
+                               "The masks hold more than %zu labels (limits.labels) beside the "
+                               "background; name the ones to score in \"labels\".",
                                (size_t)score->env->limits.labels);
         score->classes[score->n_classes++].label = label;
     }
@@ -147,8 +147,9 @@ bool classes_make(struct score *score, struct problem *reterr)
             class->name = names_of(score->names, class->label);
     }
     if (request->confusion && n_with_background(score) > score->env->limits.confusion_labels)
-        return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, "#/confusion",
-                           "A confusion matrix of %zu labels; the limit is %zu.",
-                           n_with_background(score), (size_t)score->env->limits.confusion_labels);
+        return problem_set(
+            reterr, PROBLEM_TOO_MANY_LABELS, "#/confusion",
+            "A confusion matrix of %zu labels; the limit is %zu (limits.confusion_labels).",
+            n_with_background(score), (size_t)score->env->limits.confusion_labels);
     return regions_make(score, reterr);
 }

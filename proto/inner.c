@@ -24,7 +24,7 @@ static bool read_rest(struct inner *inner, struct coding *outer, size_t *ret_n,
         if (n > limit)
             return problem_set(reterr, PROBLEM_DECODED_TOO_LARGE, inner->growth.pointer,
                                "The compressed data inside the file takes more than %llu bytes; "
-                               "that is the limit.",
+                               "that is the limit (limits.decoded_bytes).",
                                (unsigned long long)limit);
     } while (n_here == n_asked);
     *ret_n = n;

@@ -48,10 +48,11 @@ bool json_bound(const char *text, size_t n, const struct limits *limits, uint64_
         depth += opens;
         if (depth > limits->json_depth)
             return problem_set(reterr, PROBLEM_BAD_JSON, NULL,
-                               "The JSON is nested deeper than %zu levels.",
+                               "The JSON is nested deeper than %zu levels (limits.json_depth).",
                                (size_t)limits->json_depth);
         if (n_values > limits->json_values)
-            return problem_set(reterr, PROBLEM_BAD_JSON, NULL, "The JSON has more than %zu values.",
+            return problem_set(reterr, PROBLEM_BAD_JSON, NULL,
+                               "The JSON has more than %zu values (limits.json_values).",
                                (size_t)limits->json_values);
         if (at < end && (*at == ']' || *at == '}') && depth > 0)
             depth--;

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/names.h"
+#include "proto/shape.h"
+
 /* What Lovasz sorts: per element of the prediction, and per voxel. */
 #define LOVASZ_ELEMENT_BYTES 16
 #define LOVASZ_VOXEL_BYTES   32
@@ -16,37 +19,29 @@ static const struct ov_offence none = {OV_LOSS_PREDICTION, 0};
 
 /* ---- what the library refuses ---------------------------------------------------------------- */
 
-struct index_text {
-    char at[OV_MAX_NDIM * 22 + 3];
-};
-
-/* The axes are those that the library sees: samples, classes, space. */
-static struct index_text index_of(const struct ov_tensor *tensor, uint64_t element)
+/* The axes are those that the library sees: samples, classes, space; labels have no classes. */
+static struct shape_text place_of(const struct ov_tensor *tensor, uint64_t element)
 {
-    struct index_text text = {"["};
     uint64_t index[OV_MAX_NDIM] = {0};
-    size_t n = 1;
 
     for (int i = tensor->ndim - 1; i >= 0; i--) {
         index[i] = element % tensor->shape[i];
         element /= tensor->shape[i];
     }
-    for (int i = 0; i < tensor->ndim; i++)
-        n += (size_t)snprintf(text.at + n, sizeof(text.at) - n, "%s%llu", i > 0 ? "," : "",
-                              (unsigned long long)index[i]);
-    snprintf(text.at + n, sizeof(text.at) - n, "]");
-    return text;
+    return shape_text(tensor->ndim, index);
 }
 
 static bool refuse_element(const struct loss *loss, enum problem_code code,
                            struct ov_offence offence, const char *what, struct problem *reterr)
 {
     enum loss_part part = offence.input == OV_LOSS_TARGET ? LOSS_TARGET : LOSS_PREDICTION;
+    const struct ov_tensor *tensor = &loss->inputs[part].tensor;
+    bool has_classes = tensor->ndim == loss->inputs[LOSS_PREDICTION].tensor.ndim;
 
     return problem_set(reterr, code, loss->request.sources[part].pointer,
-                       "Element %llu of the %s, at %s of its axes samples, classes, space, %s.",
+                       "Element %llu of the %s, at %s of its axes samples, %sspace, %s.",
                        (unsigned long long)offence.index, part_names[part],
-                       index_of(&loss->inputs[part].tensor, offence.index).at, what);
+                       place_of(tensor, offence.index).at, has_classes ? "classes, " : "", what);
 }
 
 static bool refuse(const struct loss *loss, enum ov_status status, struct ov_offence offence,
@@ -69,12 +64,6 @@ static bool refuse(const struct loss *loss, enum ov_status status, struct ov_off
     case OV_ECLASS:
         return refuse_element(loss, PROBLEM_OUT_OF_RANGE, offence,
                               "is the number of no class; \"ignore\" leaves one label out", reterr);
-    case OV_ESHAPE:
-        return problem_set(reterr, PROBLEM_SHAPE_MISMATCH, "#/target",
-                           "The shapes of prediction and target, or of the mask, do not fit: with "
-                           "\"layout\": \"%s\" labels have the prediction's axes without classes, "
-                           "any other target has the same.",
-                           layout_name(loss->request.layout));
     case OV_EDTYPE:
         return problem_set(reterr, PROBLEM_UNSUPPORTED_MASK, "#/prediction",
                            "A prediction is float16, bfloat16, float32 or float64, a mask uint8.");
@@ -115,6 +104,7 @@ static bool read_request(struct loss *loss, const struct score_input *input, str
     if (!loss_request_init(request, &text, &loss->env->limits, reterr))
         return false;
     for (size_t part = 0; part < LOSS_N_PARTS; part++) {
+        request->sources[part].names = loss->names;
         if ((part != LOSS_MASK || body_has(&loss->body, part, &request->sources[part])) &&
             !body_source(&loss->body, part, &request->sources[part], reterr))
             return false;
@@ -134,7 +124,10 @@ struct loss *loss_new(const struct score_input *input, const struct env *env,
     loss->env = env;
     loss->growth.env = env;
     body_init(&loss->body, env, part_names, LOSS_N_PARTS);
-    if (!read_request(loss, input, reterr)) {
+    loss->names = names_new();
+    if (loss->names == NULL)
+        problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request.");
+    if (loss->names == NULL || !read_request(loss, input, reterr)) {
         loss_free(loss);
         return NULL;
     }
@@ -148,6 +141,7 @@ void loss_free(struct loss *loss)
     loss_inputs_done(loss);
     loss_output_done(loss);
     loss_request_done(&loss->request);
+    names_free(loss->names);
     body_done(&loss->body);
     free(loss->values);
     free(loss->gradient);
@@ -233,7 +227,8 @@ bool loss_run(struct loss *loss, struct problem *reterr)
         return refuse(loss, OV_ESIZE, none, reterr);
     read = loss->env->now_ns();
     loss->decode_ns = read - start;
-    ok = loss_output_check(loss, reterr) && count_values(loss, reterr) &&
+    ok = loss_fit_shapes(loss, reterr) && loss_fit_options(loss, reterr) &&
+         loss_output_check(loss, reterr) && count_values(loss, reterr) &&
          take_scratch(loss, reterr) && compute(loss, reterr);
     loss->compute_ns = loss->env->now_ns() - read;
     return ok;

@@ -16,7 +16,8 @@ struct loss_input {
 struct loss {
     const struct env *env;
     struct loss_request request;
-    struct body body; /* its growth is what the inputs take */
+    struct body body;    /* its growth is what the inputs take */
+    struct names *names; /* for formats that have some, before they are refused */
     struct loss_input inputs[LOSS_N_PARTS];
     uint64_t n_values;
     double *values;
@@ -41,6 +42,13 @@ void loss_inputs_done(struct loss *loss);
  * it was sent.
  */
 struct ov_tensor loss_like_prediction(const struct loss *loss, void *data);
+
+/*
+ * loss_fit.c: whether target and mask have the prediction's shape, and the options suit its
+ * classes; once the inputs are read.
+ */
+bool loss_fit_shapes(const struct loss *loss, struct problem *reterr);
+bool loss_fit_options(const struct loss *loss, struct problem *reterr);
 
 /* loss_file.c: the gradient's room, its file's header in place, and where its elements go. */
 #define LOSS_AFTER_BYTES 64

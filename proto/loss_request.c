@@ -151,17 +151,18 @@ static bool parse_ignore(struct loss_request *request, const struct option_value
                          struct problem *reterr)
 {
     request->options.has_ignore = !json_is_null(value->json);
-    request->options.ignore = json_integer_value(value->json);
-    return !request->options.has_ignore || json_is_integer(value->json) ||
-           bad(value, "a label or null", reterr);
+    return !request->options.has_ignore ||
+           option_label(value->json, value->pointer.text, &request->options.ignore, reterr);
 }
 
-/* An array of numbers; *ret_numbers is to be freed. */
+/* An array of numbers, NULL for null; *ret_numbers is to be freed. */
 static bool parse_list(const struct option_value *value, double **ret_numbers, size_t *ret_n,
                        struct problem *reterr)
 {
     size_t n = json_array_size(value->json);
 
+    if (json_is_null(value->json))
+        return true;
     if (n == 0 || n > value->limits->labels)
         return bad(value, "an array of numbers, no more than limits.labels of them", reterr);
     *ret_numbers = calloc(n, sizeof(**ret_numbers));
@@ -184,6 +185,8 @@ static bool parse_class_weights(struct loss_request *request, const struct optio
     bool good =
         parse_list(value, &request->class_weights, &request->options.n_class_weights, reterr);
 
+    for (size_t i = 0; good && i < request->options.n_class_weights; i++)
+        good = request->class_weights[i] >= 0 || bad(value, "numbers of 0 or more", reterr);
     request->options.class_weights = request->class_weights;
     return good;
 }

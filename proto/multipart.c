@@ -199,8 +199,10 @@ static bool headers_parse(const char **at, const char *end, size_t max_bytes, st
         struct span line = {*at, eol};
 
         if (eol == NULL)
-            return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL,
-                               "A part's headers do not end within %zu bytes.", max_bytes);
+            return problem_set(
+                reterr, PROBLEM_BAD_MULTIPART, NULL,
+                "A part's headers do not end within %zu bytes (limits.part_header_bytes).",
+                max_bytes);
         *at = eol + 2;
         if (line.at == line.end)
             break;
@@ -237,7 +239,8 @@ static bool parts_parse(struct span body, const char *delimiter, const struct li
 
         if (*n == limits->parts)
             return problem_set(reterr, PROBLEM_TOO_MANY_PARTS, NULL,
-                               "The body has more than %zu parts.", (size_t)limits->parts);
+                               "The body has more than %zu parts (limits.parts).",
+                               (size_t)limits->parts);
         memset(part, 0, sizeof(*part));
         body.at += 2;
         if (!headers_parse(&body.at, body.end, limits->part_header_bytes, part, reterr))

@@ -152,10 +152,11 @@ static bool parse_labels(struct request *request, const struct option_value *val
     if (word != NULL && strcmp(word, "auto") == 0)
         return true;
     if (!json_is_array(value->json) || n == 0)
-        return bad_value(reterr, pointer, "\"auto\" or an array of labels");
+        return bad_value(reterr, pointer, "\"auto\" or an array of at least one label");
     if (n > value->limits->labels)
         return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, pointer,
-                           "%zu labels; the limit is %zu.", n, (size_t)value->limits->labels);
+                           "%zu labels; the limit is %zu (limits.labels).", n,
+                           (size_t)value->limits->labels);
     request->labels = calloc(n, sizeof(*request->labels));
     if (request->labels == NULL)
         return no_memory(reterr);
@@ -175,7 +176,8 @@ static bool parse_regions(struct request *request, const struct option_value *va
         return bad_value(reterr, value->pointer.text, "an object of arrays of labels");
     if (n > value->limits->regions)
         return problem_set(reterr, PROBLEM_TOO_MANY_LABELS, value->pointer.text,
-                           "%zu regions; the limit is %zu.", n, (size_t)value->limits->regions);
+                           "%zu regions; the limit is %zu (limits.regions).", n,
+                           (size_t)value->limits->regions);
     request->regions = calloc(n + 1, sizeof(*request->regions));
     if (request->regions == NULL)
         return no_memory(reterr);

@@ -106,7 +106,7 @@ static bool find_slices(struct overlay *overlay, struct problem *reterr)
     overlay->axis = n > 2 ? axes[2] : -1;
     return options->n_slices <= limits->overlay_slices ||
            problem_set(reterr, PROBLEM_NO_OVERLAY_OF, "#/keep",
-                       "An overlay of %llu slices; the limit is %llu.",
+                       "An overlay of %llu slices; the limit is %llu (limits.overlay_slices).",
                        (unsigned long long)options->n_slices,
                        (unsigned long long)limits->overlay_slices);
 }

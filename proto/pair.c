@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/shape.h"
+
 /*
  * Affines agree when no step along an axis differs by more than this part of the axis's spacing,
  * and the origin by no more than that part of the smallest one. Steps add up over a whole axis; an
@@ -23,18 +25,6 @@ const char *geometry_name(enum geometry geometry)
     static const char *const names[] = {"match", "ignored", "unchecked"};
 
     return names[geometry];
-}
-
-static struct text shape_text(int ndim, const uint64_t *shape)
-{
-    struct text text = {"["};
-    size_t n = 1;
-
-    for (int i = 0; i < ndim; i++)
-        n += (size_t)snprintf(text.at + n, sizeof(text.at) - n, "%s%llu", i > 0 ? "," : "",
-                              (unsigned long long)shape[i]);
-    snprintf(text.at + n, sizeof(text.at) - n, "]");
-    return text;
 }
 
 static struct text affine_text(const double affine[3][4])

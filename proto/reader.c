@@ -271,15 +271,16 @@ static bool set_too_large(const struct reader *reader, enum ov_status status,
     if (status != OV_OK)
         return problem_set(reterr, PROBLEM_TOO_MANY_VOXELS, pointer,
                            "The mask's shape is %s: that is beyond 2^63 bytes; the limit is %llu "
-                           "voxels.",
+                           "voxels (limits.voxels).",
                            shape, (unsigned long long)limits->voxels);
     if (header->n_voxels > limits->voxels)
         return problem_set(reterr, PROBLEM_TOO_MANY_VOXELS, pointer,
-                           "The mask has %llu voxels (%s); the limit is %llu.",
+                           "The mask has %llu voxels (%s); the limit is %llu (limits.voxels).",
                            (unsigned long long)header->n_voxels, shape,
                            (unsigned long long)limits->voxels);
     return problem_set(reterr, PROBLEM_DECODED_TOO_LARGE, pointer,
-                       "The mask takes %llu bytes when decoded (%s of %s); the limit is %llu.",
+                       "The mask takes %llu bytes when decoded (%s of %s); the limit is %llu "
+                       "(limits.decoded_bytes).",
                        (unsigned long long)header->n_bytes, shape,
                        ov_dtype_name(header->encoding.dtype),
                        (unsigned long long)limits->decoded_bytes);

@@ -8,6 +8,7 @@
 struct reading {
     struct source *source;
     const char *name;
+    enum format_kind inline_format; /* of a mask that stands in the request; else FORMAT_N */
 };
 
 static bool bad(struct problem *reterr, const char *pointer, const char *wanted)
@@ -223,7 +224,7 @@ static bool read_inline(struct reading *reading, const char *member, const json_
     if (reading->source->json != NULL)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "A source is one mask only.");
     reading->source->json = json;
-    reading->source->format = format;
+    reading->inline_format = format;
     return true;
 }
 
@@ -265,10 +266,33 @@ static bool check_one_way(const struct reading *reading, const struct option_val
                        "offset and strides belong to masks in shared memory.");
 }
 
+/* Whatever the order of the members. */
+static bool check_agreement(const struct reading *reading, const struct option_value *value,
+                            struct problem *reterr)
+{
+    struct source *source = reading->source;
+    enum format_kind format = reading->inline_format;
+
+    if (source->n_strides > 0 && json_object_get(value->json, "order") != NULL)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
+                           "order is of elements without gaps, and strides say all of it: one of "
+                           "these.");
+    if (format == FORMAT_N)
+        return true;
+    if (source->format != FORMAT_AUTO && source->format != format)
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
+                           "The mask is called %s, but its format %s.", format_name(format),
+                           format_name(source->format));
+    source->format = format;
+    return source->coding == CODING_AUTO || source->coding == CODING_NONE ||
+           problem_set(reterr, PROBLEM_BAD_PARAMETER, value->pointer.text,
+                       "encoding is of files; this mask stands in the request.");
+}
+
 bool source_read(struct source *source, const char *name, const struct option_value *value,
                  struct problem *reterr)
 {
-    struct reading reading = {source, name};
+    struct reading reading = {source, name, FORMAT_N};
     const char *member;
     json_t *json;
 
@@ -282,7 +306,7 @@ bool source_read(struct source *source, const char *name, const struct option_va
             return false;
     }
     source->options = value->json;
-    return check_one_way(&reading, value, reterr);
+    return check_one_way(&reading, value, reterr) && check_agreement(&reading, value, reterr);
 }
 
 bool option_prediction(struct request *request, const struct option_value *value,

@@ -48,7 +48,7 @@ static bool decode(struct whole *whole, const char *pointer, struct coding *stre
         if (whole->n_bytes > most)
             return problem_set(reterr, PROBLEM_DECODED_TOO_LARGE, pointer,
                                "The file is more than %llu bytes long when decompressed, which is "
-                               "the limit.",
+                               "the limit (limits.decoded_bytes).",
                                (unsigned long long)most);
     } while (whole->n_bytes == cap);
     whole->bytes = whole->decoded;

@@ -120,7 +120,7 @@ INLINE void exponentials(const struct ov__softmax *z, size_t i, size_t n_vectors
                          struct columns *columns)
 {
     const char *row = (const char *)(z->logits + i);
-    const char *ahead = (const char *)(z->ahead + (z->ahead != NULL ? i : 0));
+    const char *ahead = z->ahead != NULL ? (const char *)(z->ahead + i) : NULL;
     float *to = z->exps + i;
     for (size_t c = 0; c < z->n_rows; c++, to += z->stride, row += z->logits_stride_bytes) {
         struct one_class own;

@@ -22,7 +22,8 @@ static bool set_too_large(const struct reader *reader, struct problem *reterr)
     uint64_t limit = reader__env(reader)->limits.body_bytes;
 
     return problem_set(reterr, PROBLEM_DECODED_TOO_LARGE, reader__source(reader)->pointer,
-                       "The JSON is larger than %llu bytes once decoded.",
+                       "The JSON is larger than %llu bytes once decoded, the limit "
+                       "(limits.body_bytes).",
                        (unsigned long long)limit);
 }
 

@@ -26,7 +26,7 @@ static bool decode(struct seg *seg, struct coding *stream, struct problem *reter
         if (n > limit)
             return problem_set(reterr, PROBLEM_DECODED_TOO_LARGE, seg->file.pointer,
                                "The DICOM file has more than %llu bytes when decoded, which is the "
-                               "limit.",
+                               "limit (limits.decoded_bytes).",
                                (unsigned long long)limit);
     }
     seg->file.bytes = seg->bytes;

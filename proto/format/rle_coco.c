@@ -47,6 +47,10 @@ static bool paint_item(struct canvas *canvas, const json_t *json)
         return false;
     if (category != NULL && !annotation_integer(category, &label))
         return canvas_bad(canvas, "category_id is not an integer");
+    if (category != NULL && json_object_get(canvas->options, "label") != NULL)
+        return problem_set(canvas->reterr, PROBLEM_BAD_PARAMETER,
+                           reader__source(canvas->reader)->pointer,
+                           "The mask has a category_id and \"label\" beside it: one of these.");
     return rle_coco_paint(canvas, segmentation != NULL ? segmentation : json, label);
 }
 

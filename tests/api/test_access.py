@@ -32,6 +32,32 @@ DAEMON = Daemon("--auth.tokens_file=" + FILE, "--auth.failures=0", "--shm.enable
                 "--store.path=" + os.path.join(FOLDER, "runs.db"))
 
 
+@test
+def a_token_that_cannot_be_made_leaves_the_file_as_it_is():
+    file = os.path.join(FOLDER, "made")
+    new_token("score", "one", file)
+    with open(file, "r+b") as text:
+        text.truncate(os.path.getsize(file) - 1)  # the end of its line
+    new_token("read", "two", file)
+    with open(file, "rb") as text:
+        kept = text.read()
+    assert [line.split()[0] for line in kept.splitlines()] == [b"one", b"two"], kept
+    for arguments, words in ((("--scope", "score", "--name", "one"), "token named one already"),
+                             (("--scope", "score,nonsense"), "scope is unknown"),
+                             (("--scope", "score", "--name", "a b"), "--name must be"),
+                             (("--name", "three"), "--scope is missing"),
+                             (("--scope", "score", "--nonsense", "1"), "option is unknown")):
+        done = subprocess.run([OVERLAPD, "token", "new", *arguments, "--file", file], capture_output=True,
+                              encoding="utf-8")
+        assert done.returncode in (1, 2) and words in done.stderr and not done.stdout, done
+    os.chmod(file, 0o644)
+    done = subprocess.run([OVERLAPD, "token", "new", "--scope", "score", "--file", file], capture_output=True,
+                          encoding="utf-8")
+    assert done.returncode == 1 and file in done.stderr and not done.stdout, done
+    with open(file, "rb") as text:
+        assert text.read() == kept
+
+
 def bearer(token):
     return {} if token is None else {"Authorization": "Bearer " + token}
 
@@ -270,9 +296,13 @@ def pages_of_listed_origins_may_ask_and_no_others():
             assert "Access-Control-Allow-Credentials" not in answer.headers, what
             preflight = method == "OPTIONS" and status == 204
             assert ("Access-Control-Allow-Methods" in answer.headers) == preflight, what
+            exposed = answer.headers["Access-Control-Expose-Headers"]
+            assert (exposed is not None) == (readable and not preflight), what
+            assert not exposed or set(exposed.split(", ")) >= {"Allow", "ETag", "Retry-After"}, what
             if preflight:
                 assert answer.headers["Access-Control-Allow-Methods"] == answer.headers["Allow"]
-                assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+                assert set(answer.headers["Access-Control-Allow-Headers"].split(", ")) == {
+                    "Authorization", "Content-Encoding", "Content-Type", "If-Match", "If-None-Match", "traceparent"}
                 assert int(answer.headers["Access-Control-Max-Age"]) > 0
 
 

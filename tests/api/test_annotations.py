@@ -165,6 +165,23 @@ def a_source_is_one_mask():
 
 
 @test
+def a_mask_in_the_request_has_the_format_that_it_is_called_by():
+    formats = DAEMON.get("/v1/info").json["formats"]
+    for other in (name for name in formats if name != "rle"):
+        for source in ({"rle": ONE, "format": other}, {"format": other, "rle": ONE}):
+            code, said = problem(post({"prediction": source, "reference": {"rle": ONE}}))[1:]
+            assert code == "bad-parameter" and "called rle" in said and other in said, (code, said)
+    assert classes(post({"prediction": {"rle": ONE, "format": "rle"}, "reference": {"rle": ONE}}))
+
+
+@test
+def a_label_is_said_once():
+    assert list(classes(post({"prediction": {"rle": ONE, "label": 7}, "reference": {"rle": ONE, "label": 7}}))) == [7]
+    twice = {"rle": {**ONE, "category_id": 7}, "label": 7}
+    assert problem(post({"prediction": twice, "reference": {"rle": ONE}}))[1] == "bad-parameter"
+
+
+@test
 def json_of_no_tool_is_refused_with_what_to_do():
     answer = DAEMON.score(pair(json.dumps(ONE), npy(PICTURE, (3, 4))))
     status, code, detail = problem(answer)

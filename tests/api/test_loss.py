@@ -156,18 +156,31 @@ def json_bodies_carry_inputs_too():
 @test
 def what_cannot_be_used_is_said_with_its_place():
     good, target = floats([.2, .9, .4, .8], (1, 1, 4)), npy(bytes([0, 1, 1, 0]), (1, 4))
-    two = floats([.2, .9, .4, .8], (1, 2, 2))
+    two, pair = floats([.2, .9, .4, .8], (1, 2, 2)), npy(bytes([0, 1]), (1, 2))
     cases = [
         ("not-a-number", "Element 2 of the prediction, at [0,0,2]", floats([.2, .9, math.nan, .8], (1, 1, 4)),
          target, {}),
         ("out-of-range", "Element 1 of the prediction", floats([.2, math.inf, .1, .8], (1, 1, 4)), target, {}),
         ("out-of-range", "\"activation\"", floats([.2, 1.5, .1, .8], (1, 1, 4)), target, {}),
-        ("out-of-range", "no class", two, npy(bytes([0, 2]), (1, 2)), {}),
+        ("out-of-range", "at [0,1] of its axes samples, space, is the number of no class", two,
+         npy(bytes([0, 2]), (1, 2)), {}),
         ("non-integral", "Element 1 of the target", two, floats([0, .5], (1, 2)), {"target_type": "labels"}),
-        ("shape-mismatch", "layout", good, npy(bytes(5), (1, 5)), {}),
+        ("shape-mismatch", "The shape is [1,5]; with \"layout\": \"ncs\" and a prediction of [1,1,4], labels "
+         "must be [1,4]", good, npy(bytes(5), (1, 5)), {}),
+        ("shape-mismatch", "labels must be [1,4]", good, npy(bytes(1), (1, 1)), {}),
+        ("shape-mismatch", "labels must be [1,4]", good, npy(bytes(5), (5,)), {"layout": "cs"}),
+        ("shape-mismatch", "labels must be [1,1]", good, npy(bytes(4), (1, 4)), {"layout": "nsc"}),
+        ("shape-mismatch", "must be [1,2,2]", two, floats([.2, .9], (1, 2, 1)), {}),
         ("unsupported-mask", "float16", npy(bytes(4), (1, 1, 4)), target, {}),
         ("bad-parameter", "loss must be", good, target, {"loss": "dices"}),
-        ("bad-parameter", "options", good, target, {"activation": "softmax"}),
+        ("bad-parameter", "sigmoid is for one", good, target, {"activation": "softmax"}),
+        ("bad-parameter", "nothing is left", good, target, {"include_background": False}),
+        ("bad-parameter", "3 class_weights; the prediction has 2", two, pair, {"class_weights": [1, 2, 3]}),
+        ("bad-parameter", "class_weights must be", two, pair, {"class_weights": [1, -2]}),
+        ("bad-parameter", "not of labels", good, floats([.2, .9, .4, .8], (1, 1, 4)), {"ignore": 1}),
+        ("bad-parameter", "gamma must be more", good, target, {"gamma": 0}),
+        ("bad-parameter", "reduction must be", good, target, {"loss": "focal", "reduction": "none"}),
+        ("label-out-of-range", "Label", good, target, {"ignore": 2 ** 40}),
         ("bad-parameter", "alpha", good, target, {"alpha": -1}),
         ("bad-parameter", "upstream", good, target, {"upstream": [1, 2]}),
         ("bad-parameter", "no member", good, target, {"metrics": ["dice"]}),
@@ -177,10 +190,26 @@ def what_cannot_be_used_is_said_with_its_place():
         for code, words, prediction, target_, request in cases:
             answer = post(daemon, prediction, target_, request)
             assert answer.json.get("code") == code and words in answer.json["detail"], (code, answer.body)
+        answer = post(daemon, good, target, {}, mask=npy(bytes(1), (1, 1)))
+        assert answer.json["code"] == "shape-mismatch" and "a mask must be [1,4]" in answer.json["detail"]
+        assert answer.json["errors"][0]["pointer"] == "#/mask"
         assert daemon.request("POST", "/v1/loss", multipart([("prediction", good)]),
                               {"Content-Type": MULTIPART}).json["code"] == "missing-part"
         answer = daemon.score([("prediction", good), ("reference", good), ("target", target)])
         assert answer.json["code"] == "unknown-part"
+
+
+@test
+def masks_with_names_and_layers_are_refused():
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "masks")
+    good = floats([.2, .9, .4, .8], (1, 1, 4))
+    wanted = {"coco.json": "unsupported-mask", "label_studio.json": "unsupported-mask",
+              "cvat.json": "bad-parameter", "dcm": "unsupported-mask", "seg.nrrd": "shape-mismatch"}
+    with Daemon() as daemon:
+        for name, code in wanted.items():
+            with open(os.path.join(folder, "prediction." + name), "rb") as file:
+                answer = post(daemon, good, file.read(), {})
+            assert answer.json["code"] == code, (name, answer.body)
 
 
 @test

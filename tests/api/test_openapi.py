@@ -94,6 +94,28 @@ def every_reference_leads_somewhere_and_every_schema_is_used():
 
 
 @test
+def no_key_of_the_file_is_there_twice():
+    waiting = [yaml.compose(TEXT)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.MappingNode):
+            keys = [key.value for key, _ in node.value]
+            assert len(keys) == len(set(keys)), "%s: %s" % (node.start_mark, sorted(keys))
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+
+
+@test
+def a_body_where_none_belongs_is_refused_as_described():
+    for path, method, operation in operations():
+        if "requestBody" not in operation:
+            answer = DAEMON.request(method.upper(), path.replace("{file}", "app.js"), body=b"{}")
+            assert answer.status in (400, 403), "%s %s: %d" % (method, path, answer.status)
+            assert_described(answer, path, method)
+
+
+@test
 def every_operation_of_the_file_is_served():
     for path, method, _ in operations():
         answer = DAEMON.request(method.upper(), path.replace("{file}", "app.js"))

@@ -112,6 +112,7 @@ static void the_wrong_method_gets_405_and_allow(void **state)
         assert_status(&answer, 405);
         assert_member(&answer, "code", "\"method-not-allowed\"");
         assert_non_null(strstr(answer_header(&answer, "Allow", value), wrong[i].allowed));
+        assert_non_null(strstr(json_string_value(json_at(answer.json, "detail")), value));
         assert_string_equal(answer_header(&answer, "Content-Type", value),
                             "application/problem+json");
         answer_free(&answer);
@@ -126,7 +127,7 @@ static void an_unknown_path_is_a_problem(void **state)
         "/v1/score%2f", "/V1/SCORE", "/etc/passwd", "/../../etc/passwd"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct answer answer = answer_get(shared, paths[i]);
-        assert_true(answer.status == 404 || (answer.status == 400 && strstr(paths[i], "..")));
+        assert_true(answer.status == 404 || (answer.status == 400 && strpbrk(paths[i], ".%")));
         assert_true(json_is_string(json_at(answer.json, "detail")));
         answer_free(&answer);
     }

@@ -27,7 +27,7 @@ field() {
     sed -n "s/^$1:[[:space:]]*//p" "/proc/$(main_pid)/status"
 }
 
-echo "1..22"
+echo "1..24"
 systemctl start overlapd.socket
 expect "the service waits for a request" inactive "$(systemctl is-active overlapd)"
 expect "the first request by TCP starts it" 200 "$(status localhost:8040/v1/info)"
@@ -87,3 +87,15 @@ systemctl stop overlapd 2>/dev/null
 expect "a stop ends with 0" "success 0" "$(systemctl show -p Result --value overlapd) $(
     systemctl show -p ExecMainStatus --value overlapd)"
 expect "the socket starts it again" 200 "$(status localhost:8040/livez)"
+
+# docs/security.md says how runs are kept: the folder that the unit lacks, and the key.
+printf '[Service]\nStateDirectory=overlapd\n' >/run/systemd/system/overlapd.service.d/store.conf
+printf '[store]\npath = /var/lib/overlapd/runs.db\n' >>/etc/overlapd/overlapd.conf
+run() {
+    status --unix-socket /run/overlapd/http.sock "$@" http://x/v1/runs/r
+}
+systemctl daemon-reload
+systemctl restart overlapd
+expect "a run is kept where the unit has a folder for it" 201 "$(run -X PUT -H 'Content-Type: application/json' -d '{}')"
+systemctl restart overlapd
+expect "and is there after a restart" 200 "$(run)"

@@ -36,6 +36,7 @@ fi
 results=$(mktemp -d) || exit 1
 trap 'rm -rf "$results"' EXIT
 cp tests/boot/guest.sh "$results/"
+rm -f $system/etc/overlapd/overlapd.conf # an install would keep it
 make -s install MODE=release DESTDIR=$system PREFIX=/usr >"$results/install" 2>&1 || cat "$results/install"
 units=$system/etc/systemd/system
 mkdir -p $units/multi-user.target.wants

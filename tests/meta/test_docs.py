@@ -106,6 +106,14 @@ def check_keys():
             if docs.get(k) != (v or "(empty)")])
 
 
+def check_reload():
+    taken = re.search(r"taken\[\] = \{(.*?)\};", read("daemon/reload.c"), re.S).group(1)
+    page = re.search(r"SIGHUP makes.*?A line in", read("docs/configuration.md"), re.S).group(0)
+    report("what a reload takes over stands in docs/configuration.md",
+           differences(set(re.findall(r'"!?([a-z._]+)"', taken)), set(re.findall(r"`([a-z._]+)`", page)),
+                       "part of the configuration"))
+
+
 def check_limits():
     struct = re.search(r"struct limits \{(.*?)\};", read("proto/env.h"), re.S).group(1)
     code = set(re.findall(r"uint64_t (\w+);", struct))
@@ -183,7 +191,7 @@ def check_decisions():
 
 
 def main():
-    for check in (check_metrics, check_losses, check_problems, check_formats, check_keys, check_limits,
+    for check in (check_metrics, check_losses, check_problems, check_formats, check_keys, check_reload, check_limits,
                   check_operations, check_pages, check_decisions):
         check()
     print("1..%d" % len(results))

@@ -48,7 +48,12 @@ needs_shared_library() {
     readelf -d "$root/count" | grep -q "NEEDED.*liboverlap.so.${version%%.*}"
 }
 
-echo "1..15"
+keeps_the_configuration() {
+    echo "# mine" >"$root/etc/overlapd/overlapd.conf" && make -s install MODE=release DESTDIR="$root" PREFIX=/usr &&
+        test "$(cat "$root/etc/overlapd/overlapd.conf")" = "# mine"
+}
+
+echo "1..16"
 check install_succeeds make -s install MODE=release DESTDIR="$root" PREFIX=/usr
 check the_daemon_is_installed test -x "$root/usr/bin/overlapd"
 check the_header_is_installed cmp lib/overlap.h "$root/usr/include/overlap.h"
@@ -64,4 +69,5 @@ check the_example_prints_its_dice prints_dice count
 check the_example_needs_the_shared_library needs_shared_library
 check the_archive_serves_as_well eval 'builds_statically count_static && prints_dice count_static'
 check the_archive_links_into_a_shared_library builds_into_a_shared_library
+check installing_again_keeps_the_configuration keeps_the_configuration
 exit $failed

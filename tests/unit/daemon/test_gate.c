@@ -241,6 +241,8 @@ static void targets_are_paths(void **state)
     assert_non_null(gate_target_fault("/%2"));
     assert_non_null(gate_target_fault("/%2g"));
     assert_null(gate_target_fault("/?a=[1]|{2}^`\\%2f%2F"));
+    assert_non_null(gate_target_fault("/v1/runs/u%2fcases"));
+    assert_non_null(gate_target_fault("/v1/runs%2Fu?a=b"));
 }
 
 static void what_stood_between_the_parts_of_a_head_is_seen(void **state)

@@ -193,6 +193,15 @@ static void a_file_must_be_there_and_be_named(void **state)
     expect_error(ARGUMENTS("--config=/"), NOTHING, "/:");
 }
 
+static void what_lacks_its_value_is_told_apart_from_what_is_not_known(void **state)
+{
+    (void)state;
+    expect_error(ARGUMENTS("--limits.labels"), NOTHING, "--limits.labels needs a value");
+    expect_error(ARGUMENTS("--limits.labels", "5"), NOTHING, "--limits.labels needs a value");
+    expect_error(ARGUMENTS("--limits.nonsense"), NOTHING, "unknown option --limits.nonsense");
+    expect_error(ARGUMENTS("backup"), NOTHING, "backup comes first, and then a file name");
+}
+
 static void errors_in_the_environment_name_their_variable(void **state)
 {
     (void)state;
@@ -284,6 +293,8 @@ int main(void)
         cmocka_unit_test(errors_in_a_file_name_their_line),
         cmocka_unit_test(comments_and_blanks_are_fine_in_a_file),
         cmocka_unit_test(a_file_must_be_there_and_be_named),
+        cmocka_unit_test(what_lacks_its_value_is_told_apart_from_what_is_not_known),
+        cmocka_unit_test(what_lacks_its_value_is_told_apart_from_what_is_not_known),
         cmocka_unit_test(errors_in_the_environment_name_their_variable),
         cmocka_unit_test(variables_of_others_are_left_alone),
         cmocka_unit_test(help_and_version_need_no_configuration),

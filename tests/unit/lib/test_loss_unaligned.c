@@ -1,5 +1,7 @@
 /* test_loss_unaligned.c - tensors at any address give the same bits as aligned ones. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
 #include "lib/overlap_loss.h"
 #include "tests/unit/lib/naive.h"
 
@@ -54,10 +56,42 @@ static void every_address_gives_the_same_bits(void **state)
     }
 }
 
+/* Labels as bytes: the kernels read the prediction where it lies. */
+static void a_bad_number_is_found_at_every_address(void **state)
+{
+    static _Alignas(64) unsigned char p[N * sizeof(float) + 64];
+    static const unsigned char labels[N_VOXELS];
+    static const uint64_t shape[] = {1, N_CLASSES, N_VOXELS}, labels_shape[] = {1, N_VOXELS};
+    const float nan = NAN;
+    (void)state;
+    for (size_t offset = 0; offset < 8; offset++) {
+        struct ov_tensor prediction, target;
+        struct ov_loss_inputs inputs = {&prediction, &target, NULL};
+        union {
+            const unsigned char *from;
+            unsigned char *to;
+        } read_only = {labels};
+        memset(p, 0, sizeof p);
+        memcpy(p + offset + 100 * sizeof nan, &nan, sizeof nan);
+        OK(ov_tensor_view(p + offset, OV_TENSOR_F32, 3, shape, &prediction));
+        OK(ov_tensor_view(read_only.to, OV_TENSOR_U8, 2, labels_shape, &target));
+        for (int a = 0; a < OV_N_ACTIVATIONS; a++) {
+            struct ov_loss_options options = ov_loss_options_default();
+            struct ov_offence offence = {.index = 0};
+            double value;
+            options.activation = (enum ov_activation)a;
+            FAILS(ov_loss_forward_backward(&inputs, &options, NULL, NULL, &value, &offence),
+                  OV_ENAN);
+            assert_int_equal(offence.index, 100);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_address_gives_the_same_bits),
+        cmocka_unit_test(a_bad_number_is_found_at_every_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -328,6 +328,14 @@ static void bad_sources_are_refused(void **state)
     expect_refused("{\"reference\":{\"dtype\":7}}", PROBLEM_BAD_PARAMETER, "#/reference/dtype");
     expect_refused("{\"reference\":{\"url\":\"http://x\"}}", PROBLEM_BAD_PARAMETER,
                    "#/reference/url");
+    expect_refused("{\"reference\":{\"rle\":{},\"format\":\"npy\"}}", PROBLEM_BAD_PARAMETER,
+                   "#/reference");
+    expect_refused("{\"reference\":{\"format\":\"encord\",\"rle\":{}}}", PROBLEM_BAD_PARAMETER,
+                   "#/reference");
+    expect_refused("{\"reference\":{\"rle\":{},\"encoding\":\"gzip\"}}", PROBLEM_BAD_PARAMETER,
+                   "#/reference");
+    expect_refused("{\"reference\":{\"shm\":\"a\",\"strides\":[1],\"order\":\"C\"}}",
+                   PROBLEM_BAD_PARAMETER, "#/reference");
 }
 
 int main(void)
