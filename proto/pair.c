@@ -73,8 +73,8 @@ static struct mask_header reversed(const struct mask_header *header)
     for (int i = 0; i < header->ndim; i++)
         result.shape[i] = header->shape[header->ndim - 1 - i];
     result.order = header->order == OV_ORDER_C ? OV_ORDER_F : OV_ORDER_C;
-    /* An affine speaks of the first three axes; of more, a reversal moves others to their place. */
-    result.has_affine = header->has_affine && header->ndim <= 3;
+    /* An affine speaks of three axes at most; of more, a reversal moves others to their place. */
+    result.has_affine = header->has_affine && header->ndim <= 3 && header->affine_axis == 0;
     for (int row = 0; row < 3; row++) {
         for (int i = 0; i < header->ndim && i < 3 && header->ndim <= 3; i++)
             result.affine[row][i] = header->affine[row][header->ndim - 1 - i];
@@ -154,10 +154,12 @@ static bool geometry_check(const struct mask_header *prediction,
                            struct pair *pair, struct problem *reterr)
 {
     pair->geometry = GEOMETRY_UNCHECKED;
-    if (!prediction->has_affine || !reference->has_affine)
+    if (!prediction->has_affine || !reference->has_affine ||
+        prediction->affine_axis != reference->affine_axis)
         return true;
     pair->geometry = GEOMETRY_MATCH;
-    if (pair_affines_match(prediction->affine, reference->affine, ndim_of(reference)))
+    if (pair_affines_match(prediction->affine, reference->affine,
+                           ndim_of(reference) - reference->affine_axis))
         return true;
     pair->geometry = GEOMETRY_IGNORED;
     return request->ignore_geometry ||

@@ -105,6 +105,7 @@ struct mask_header {
     uint64_t n_bytes; /* n_voxels times bytes per element */
     bool has_affine;
     double affine[3][4]; /* voxel index to RAS+ millimetres */
+    int affine_axis;     /* the first of up to three that it speaks of; 1 where layers come first */
     /* The mask comes as runs of these, merged: labels may overlap. NULL: it comes as elements. */
     struct layers *layers;
     /* As layers whose file leaves out empty slices of the last axis, also at its ends. */

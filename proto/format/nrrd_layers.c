@@ -271,6 +271,7 @@ bool nrrd_layers_open(struct nrrd *nrrd, struct reader *reader)
         n_layers = header->shape[list];
     for (int i = 0; i < n_axes; i++)
         lr.place.file_shape[i] = header->shape[axes[i]];
+    header->affine_axis = 0;
     header->has_affine = nrrd_affine(nrrd, axes, n_axes, header->affine);
     if (!nrrd_segments_resolve(nrrd, reader, n_layers) || !nrrd_place_find(nrrd, reader, &lr.place))
         return false;

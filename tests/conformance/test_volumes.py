@@ -201,6 +201,28 @@ def nrrd_of_one_to_five_axes_is_what_pynrrd_wrote():
 
 
 @test
+def nrrd_with_layers_first_lies_where_its_other_axes_do():
+    def check(rng, seed):
+        array = (rng.random((2, *random_shape(rng, 3))) < 0.4).astype("u1")
+        directions = rotation(rng, 3) * rng.uniform(0.3, 4, 3)[:, None]
+        origin = rng.uniform(-200, 200, 3)
+        header = {"space": "left-posterior-superior", "space origin": origin,
+                  "space directions": numpy.concatenate([numpy.full((1, 3), numpy.nan), directions]),
+                  "kinds": [str(rng.choice(["list", "vector"]))] + ["domain"] * 3}
+        file = written("list.nrrd", lambda path: nrrd.write(path, array, header))
+        affine = itk_affine(SimpleITK.ReadImage(os.path.join(FOLDER.name, "list.nrrd")))
+        layers = {"layers": {"axis": 0, "labels": [1, 2]}}
+        same_place(DAEMON, file, array.shape[1:], affine, **layers)
+        header["space origin"] = origin + [0, 0, 1]
+        moved = written("list.nrrd", lambda path: nrrd.write(path, array, header))
+        for request in ({}, {"prediction": layers, "reference": layers}):
+            assert ask(DAEMON, file, file, 200, request)["geometry"] == "match"
+            assert ask(DAEMON, file, moved, 422, request)["code"] == "geometry-mismatch"
+
+    seeds(check)
+
+
+@test
 def nrrd_is_what_simpleitk_wrote():
     def check(rng, seed):
         image, array = itk_image(rng, 3, DTYPES[seed % len(DTYPES)])
