@@ -66,7 +66,8 @@ struct source {
     json_t *options;
     /* {"axis": 0, "labels": [1, 2]}: the slices along an axis are layers; NULL: they are not. */
     json_t *channels;
-    struct names *names; /* of both masks; borrowed */
+    struct names *names;     /* of both masks; borrowed */
+    const double *threshold; /* the request's, for both masks; NULL for none; borrowed */
     /* Of a mask in shared memory, which has no bytes: its elements, as dtype and shape say. */
     struct segment_name place;
     struct segment *segment; /* found by place; NULL until then, and for other masks */
