@@ -105,6 +105,27 @@ def scaled_nifti_is_what_nibabel_reads():
     seeds(check)
 
 
+@test
+def labels_that_nibabel_squeezed_into_integers_are_labels_again():
+    def check(rng, seed):
+        most = int(rng.integers(1, 128))
+        array = rng.integers(-most if seed % 2 else 0, most + 1, random_shape(rng, 3))
+        array.flat[:2] = 0, most  # of the range that is spread over all integers
+        header = nibabel.Nifti1Header(endianness=rng.choice(["<", ">"]))
+        header.set_data_dtype(["i2", "u2", "i4", "u4", "i1", "u1"][seed % 6])
+        for values, is_labels in ((array, True), (array * 0.3, False)):
+            data = nibabel.Nifti1Image(values.astype("f8"), numpy.eye(4), header).to_bytes()
+            back = nibabel.Nifti1Image.from_bytes(data)
+            assert back.dataobj.slope != 1
+            if is_labels and back.dataobj.slope <= 0.5:
+                assert (numpy.rint(back.get_fdata()) == array).all()
+                same_labels(DAEMON, data, array, rng)
+            else:
+                assert ask(DAEMON, data, npy(array), 422, {})["code"] == "non-integral"
+
+    seeds(check)
+
+
 # ------------------------------------------------------------------------------------ MetaImage
 
 
