@@ -1,4 +1,4 @@
-/* dicom_seg.c - DICOM segmentation objects (SEG) in a single file, explicit VR little endian. */
+/* dicom_seg.c - DICOM segmentation objects (SEG) in a single file, little endian, not compressed. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/format/dicom_seg.h"
 

@@ -375,11 +375,32 @@ def segment_labels_become_names():
 
 
 @needs_peers
+def data_sets_without_value_representations_are_read():
+    shape = (13, 9, 4)
+    masks = blobs(shape, 2, 7)
+    masks[1] &= ~masks[0]
+    for kind in ("BINARY", "FRACTIONAL", "LABELMAP"):
+        dataset = segmentation(Grid(shape), masks.astype(float) if kind == "FRACTIONAL" else masks,
+                               kind, transfer_syntax_uid=pydicom.uid.ImplicitVRLittleEndian)
+        for is_undefined in (False, True):
+            for element in dataset.iterall():
+                if element.VR == "SQ":
+                    element.is_undefined_length = is_undefined
+                    for item in element.value:
+                        item.is_undefined_length_sequence_item = is_undefined
+            data = file_of(dataset)
+            assert_reads(data, masks)
+            assert_lies(data, Grid(shape), label_map(masks))
+            answer = score([("prediction", data), ("reference", data)])
+            assert [found["name"] for found in answer.json["classes"]] == ["Segment 1", "Segment 2"]
+
+
+@needs_peers
 def other_transfer_syntaxes_are_named_with_a_converter():
     shape = (32, 16, 3)
     masks = blobs(shape, 2, 1)
     for syntax, kind, words in ((pydicom.uid.RLELossless, "LABELMAP", "dcmdrle"),
-                                (pydicom.uid.ImplicitVRLittleEndian, "BINARY", "dcmconv +te")):
+                                (pydicom.uid.JPEGLSLossless, "LABELMAP", "dcmdjpls")):
         data = file_of(segmentation(Grid(shape), masks, kind, transfer_syntax_uid=syntax))
         answer = score([("prediction", data), ("reference", data)])
         assert answer.status == 415, answer.body
