@@ -72,10 +72,15 @@ static enum format_kind by_bytes(const uint8_t *bytes, size_t n)
     return FORMAT_N;
 }
 
+size_t format_text_mark(const uint8_t *bytes, size_t n)
+{
+    return n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 /* An object or an array, after blanks. */
 static bool is_json(const uint8_t *bytes, size_t n)
 {
-    size_t i = 0;
+    size_t i = format_text_mark(bytes, n);
 
     while (i < n && bytes[i] != 0 && strchr(" \t\r\n", bytes[i]) != NULL)
         i++;

@@ -202,6 +202,9 @@ const struct format *format_of(enum format_kind kind);
 const struct format *format_choose(const struct source *source, struct coding *stream,
                                    struct problem *reterr);
 
+/* The bytes of a byte order mark, which some programs put in front of UTF-8: 3, or 0 for none. */
+size_t format_text_mark(const uint8_t *bytes, size_t n);
+
 /* What a format's functions may touch of a reader. */
 struct mask_header *reader__header(struct reader *reader);
 const struct source *reader__source(const struct reader *reader);
