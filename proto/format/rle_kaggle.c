@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const char blanks[] = " \t\r\n";
+static const char blanks[] = " \r\n";
 
 /* A decimal number and the blanks before it; false where there is none or it is beyond 2^62. */
 static bool number(const char **at, uint64_t *ret_number)
