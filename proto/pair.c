@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/grid.h"
+
 /*
  * Affines agree when no step along an axis differs by more than this part of the axis's spacing,
  * and the origin by no more than that part of the smallest one. Steps add up over a whole axis; an
@@ -82,6 +84,23 @@ static struct mask_header reversed(const struct mask_header *header)
     return result;
 }
 
+/* Of masks on one grid: where one that was cropped, perhaps, begins in the other. */
+static struct text crop_hint(const struct mask_header *prediction,
+                             const struct mask_header *reference)
+{
+    struct text text = {""};
+    int64_t at[3];
+
+    if (ndim_of(prediction) == 3 && ndim_of(reference) == 3 && prediction->has_affine &&
+        reference->has_affine && prediction->affine_axis == reference->affine_axis &&
+        grid_offset(prediction->affine, reference->affine, at))
+        snprintf(text.at, sizeof(text.at),
+                 "; both lie on one grid, and the prediction begins at the reference's voxel "
+                 "[%lld,%lld,%lld]: where one is cropped, pad it to the other's extent",
+                 (long long)at[0], (long long)at[1], (long long)at[2]);
+    return text;
+}
+
 static bool refuse_shapes(const struct mask_header *prediction, const struct mask_header *reference,
                           const char *hint, struct problem *reterr)
 {
@@ -95,7 +114,8 @@ static bool shapes_match(const struct mask_header *prediction, const struct mask
                          bool is_reversed, struct problem *reterr)
 {
     struct mask_header other = reversed(prediction);
-    const char *hint = "";
+    struct text crop = crop_hint(prediction, reference);
+    const char *hint = crop.at;
 
     if (is_one_shape(prediction, reference))
         return true;

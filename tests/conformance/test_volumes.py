@@ -309,9 +309,12 @@ def seg_file(rng, segments, packed, header):
     array = packed[0] if len(packed) == 1 else numpy.stack(packed, 0 if first else -1)
     data = written("mask.seg.nrrd", lambda path: nrrd.write(path, array, header))
     image = SimpleITK.ReadImage(os.path.join(FOLDER.name, "mask.seg.nrrd"))
-    if len(packed) > 1 and first:  # SimpleITK makes a vector of the list
+    if len(packed) > 1 and first:  # SimpleITK makes a vector of the list, and writes it so
         seen = SimpleITK.GetArrayFromImage(image)
         assert (numpy.moveaxis(seen, -1, 0).transpose(0, 3, 2, 1) == array).all()
+        if rng.random() < 0.5:
+            data = written("vector.seg.nrrd", lambda path: SimpleITK.WriteImage(image, path))
+            assert b"kinds: vector domain" in data
     return CODERS[str(rng.choice(["none", "zstd", "lz4"]))](data)
 
 
