@@ -166,7 +166,7 @@ IMAGES = {
 
 def all_score_as_numpy(table, prediction, reference):
     wanted, ways = dice(prediction, reference), list(table.items())
-    assert len(wanted) > 1 and 0 < min(wanted.values()) < 1, wanted
+    assert len(wanted) > 1 and 0 < max(wanted.values()) < 1, wanted
     for i, (name, (write, source)) in enumerate(ways):
         other, (write_other, source_other) = ways[(i + 7) % len(ways)]
         request = {"prediction": source, "reference": source_other, "geometry": "ignore"}
