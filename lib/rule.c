@@ -7,6 +7,10 @@
 
 #include "lib/half.h"
 
+/* Of larger steps most lie within half a one of an integer, whatever they were. */
+#define LARGEST_SQUEEZE  .5
+#define FLOAT32_ROUNDING 0x1p-24
+
 /* A NaN is unlike itself, which costs what was remembered and nothing else. */
 bool ov__rule_equal(const struct ov__rule *a, const struct ov__rule *b)
 {
@@ -122,11 +126,26 @@ static enum ov_status real_label(const struct ov__rule *rule, double value, int6
     return OV_OK;
 }
 
+/*
+ * Writers spread floats over all integers that there are, and the nearest one is kept: an integer
+ * comes back up to half a step off, and by what float32 took from slope and intercept.
+ */
+static double unsqueezed(const struct ov_encoding *encoding, double value)
+{
+    double steps = value * encoding->slope;
+    double scaled = steps + encoding->intercept;
+    double rounding = FLOAT32_ROUNDING * (fabs(steps) + fabs(encoding->intercept));
+    double tolerance = fmin(fabs(encoding->slope) / 2 + rounding, LARGEST_SQUEEZE / 2);
+    if (is_real(encoding->dtype) || !(fabs(encoding->slope) < LARGEST_SQUEEZE))
+        return scaled;
+    return fabs(scaled - rint(scaled)) <= tolerance ? rint(scaled) : scaled;
+}
+
 /* Of bits in this machine's order. */
 static double scaled_value(const struct ov_encoding *encoding, uint64_t bits)
 {
     double value = real_value(encoding->dtype, bits);
-    return encoding->slope != 0 ? value * encoding->slope + encoding->intercept : value;
+    return encoding->slope != 0 ? unsqueezed(encoding, value) : value;
 }
 
 double ov_element_value(const struct ov_encoding *encoding, const void *element)

@@ -171,13 +171,16 @@ static void split_at(struct channels *channels, const struct mask_header *header
     channels->n_inner = is_c ? after : before;
 }
 
-/* The header of what is left without the axis. An affine speaks of the first three. */
+/* The header of what is left without the axis, which is not one of those that the affine places. */
 static void drop_axis(struct mask_header *header, int axis)
 {
     for (int i = axis; i + 1 < header->ndim; i++)
         header->shape[i] = header->shape[i + 1];
     header->ndim--;
-    header->has_affine = header->has_affine && axis >= 3;
+    if (axis < header->affine_axis)
+        header->affine_axis--;
+    else if (axis < header->affine_axis + 3)
+        header->has_affine = false;
 }
 
 static const void *read_elements(struct reader *reader, struct growth *growth, void **ret_room,

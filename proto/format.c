@@ -48,6 +48,15 @@ static const struct {
     {0, 4, "\x04\x22\x4d\x18", "lz4 (one coding is taken off, the one that encoding names)"},
     {0, 3, "\xff\xd8\xff", "JPEG, which does not keep labels"},
     {0, 8, "\x89HDF\r\n\x1a\n", "HDF5"},
+    {0, 3, "BZh", "bzip2"},
+    {0, 6, "\xfd\x37zXZ\0", "xz"},
+    {0, 4, "GIF8", "GIF"},
+    {0, 2, "BM", "BMP"},
+    {8, 4, "WEBP", "WebP"},
+    {4, 4, "jP  ", "JPEG 2000"},
+    {0, 4, "\0\0\0\1", "MGH; convert it to NIfTI, with mri_convert or nibabel"},
+    {0, 6, "MATLAB", "MATLAB"},
+    {0, 5, "# vtk", "VTK"},
     {0, 1, "{", "JSON"},
     {0, 1, "[", "JSON"},
 };
@@ -72,10 +81,15 @@ static enum format_kind by_bytes(const uint8_t *bytes, size_t n)
     return FORMAT_N;
 }
 
+size_t format_text_mark(const uint8_t *bytes, size_t n)
+{
+    return n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 /* An object or an array, after blanks. */
 static bool is_json(const uint8_t *bytes, size_t n)
 {
-    size_t i = 0;
+    size_t i = format_text_mark(bytes, n);
 
     while (i < n && bytes[i] != 0 && strchr(" \t\r\n", bytes[i]) != NULL)
         i++;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/grid.h"
 #include "proto/shape.h"
 
 /*
@@ -63,13 +64,30 @@ static struct mask_header reversed(const struct mask_header *header)
     for (int i = 0; i < header->ndim; i++)
         result.shape[i] = header->shape[header->ndim - 1 - i];
     result.order = header->order == OV_ORDER_C ? OV_ORDER_F : OV_ORDER_C;
-    /* An affine speaks of the first three axes; of more, a reversal moves others to their place. */
-    result.has_affine = header->has_affine && header->ndim <= 3;
+    /* An affine speaks of three axes at most; of more, a reversal moves others to their place. */
+    result.has_affine = header->has_affine && header->ndim <= 3 && header->affine_axis == 0;
     for (int row = 0; row < 3; row++) {
         for (int i = 0; i < header->ndim && i < 3 && header->ndim <= 3; i++)
             result.affine[row][i] = header->affine[row][header->ndim - 1 - i];
     }
     return result;
+}
+
+/* Of masks on one grid: where one that was cropped, perhaps, begins in the other. */
+static struct text crop_hint(const struct mask_header *prediction,
+                             const struct mask_header *reference)
+{
+    struct text text = {""};
+    int64_t at[3];
+
+    if (ndim_of(prediction) == 3 && ndim_of(reference) == 3 && prediction->has_affine &&
+        reference->has_affine && prediction->affine_axis == reference->affine_axis &&
+        grid_offset(prediction->affine, reference->affine, at))
+        snprintf(text.at, sizeof(text.at),
+                 "; both lie on one grid, and the prediction begins at the reference's voxel "
+                 "[%lld,%lld,%lld]: where one is cropped, pad it to the other's extent",
+                 (long long)at[0], (long long)at[1], (long long)at[2]);
+    return text;
 }
 
 static bool refuse_shapes(const struct mask_header *prediction, const struct mask_header *reference,
@@ -85,7 +103,8 @@ static bool shapes_match(const struct mask_header *prediction, const struct mask
                          bool is_reversed, struct problem *reterr)
 {
     struct mask_header other = reversed(prediction);
-    const char *hint = "";
+    struct text crop = crop_hint(prediction, reference);
+    const char *hint = crop.at;
 
     if (is_one_shape(prediction, reference))
         return true;
@@ -144,10 +163,12 @@ static bool geometry_check(const struct mask_header *prediction,
                            struct pair *pair, struct problem *reterr)
 {
     pair->geometry = GEOMETRY_UNCHECKED;
-    if (!prediction->has_affine || !reference->has_affine)
+    if (!prediction->has_affine || !reference->has_affine ||
+        prediction->affine_axis != reference->affine_axis)
         return true;
     pair->geometry = GEOMETRY_MATCH;
-    if (pair_affines_match(prediction->affine, reference->affine, ndim_of(reference)))
+    if (pair_affines_match(prediction->affine, reference->affine,
+                           ndim_of(reference) - reference->affine_axis))
         return true;
     pair->geometry = GEOMETRY_IGNORED;
     return request->ignore_geometry ||

@@ -66,7 +66,8 @@ struct source {
     json_t *options;
     /* {"axis": 0, "labels": [1, 2]}: the slices along an axis are layers; NULL: they are not. */
     json_t *channels;
-    struct names *names; /* of both masks; borrowed */
+    struct names *names;     /* of both masks; borrowed */
+    const double *threshold; /* the request's, for both masks; NULL for none; borrowed */
     /* Of a mask in shared memory, which has no bytes: its elements, as dtype and shape say. */
     struct segment_name place;
     struct segment *segment; /* found by place; NULL until then, and for other masks */
@@ -105,6 +106,7 @@ struct mask_header {
     uint64_t n_bytes; /* n_voxels times bytes per element */
     bool has_affine;
     double affine[3][4]; /* voxel index to RAS+ millimetres */
+    int affine_axis;     /* the first of up to three that it speaks of; 1 where layers come first */
     /* The mask comes as runs of these, merged: labels may overlap. NULL: it comes as elements. */
     struct layers *layers;
     /* As layers whose file leaves out empty slices of the last axis, also at its ends. */
@@ -199,6 +201,9 @@ const struct format *format_of(enum format_kind kind);
  */
 const struct format *format_choose(const struct source *source, struct coding *stream,
                                    struct problem *reterr);
+
+/* The bytes of a byte order mark, which some programs put in front of UTF-8: 3, or 0 for none. */
+size_t format_text_mark(const uint8_t *bytes, size_t n);
 
 /* What a format's functions may touch of a reader. */
 struct mask_header *reader__header(struct reader *reader);

@@ -29,6 +29,8 @@ static bool open_both(struct score *score, struct problem *reterr)
         int which = i == 0 ? first : 1 - first;
 
         sources[which]->names = score->names;
+        if (score->request.has_threshold)
+            sources[which]->threshold = &score->request.threshold;
         score->readers[which] = reader_new(sources[which], score->env, reterr);
         if (score->readers[which] == NULL)
             return false;

@@ -51,12 +51,36 @@ static bool decode(const struct reader *reader, struct coding *stream, struct te
 static bool read_text(const struct reader *reader, struct coding *stream, struct text *text,
                       struct problem *reterr)
 {
+    size_t n_mark;
+
     text->n = reader__source(reader)->n_bytes;
     text->at = coding_borrow(stream, text->n);
-    if (text->at != NULL)
-        return true;
-    text->n = 0;
-    return decode(reader, stream, text, reterr);
+    if (text->at == NULL) {
+        text->n = 0;
+        if (!decode(reader, stream, text, reterr))
+            return false;
+    }
+    n_mark = format_text_mark(text->at, text->n);
+    text->at += n_mark;
+    text->n -= n_mark;
+    return true;
+}
+
+/* A cell of a table, as Kaggle's masks are in submissions, is no JSON but stands for its string. */
+static json_t *parse_text(const struct reader *reader, const struct text *text,
+                          struct problem *reterr)
+{
+    const char *at = (const char *)text->at;
+    json_t *json;
+
+    if (text->n == 0 || *at < '0' || *at > '9' || reader_header(reader)->format != FORMAT_KAGGLE)
+        return json_parse_any(at, text->n, &reader__env(reader)->limits, reterr);
+    json = json_stringn(at, text->n);
+    if (json != NULL && strlen(json_string_value(json)) == text->n)
+        return json;
+    json_decref(json);
+    problem_set(reterr, PROBLEM_BAD_JSON, NULL, "The text is not UTF-8, or has a NUL in it.");
+    return NULL;
 }
 
 /* Only what a tool's whole answer looks like is recognised: two masks of runs look the same. */
@@ -95,7 +119,7 @@ static bool parse(struct reader *reader, struct text *text, struct problem *rete
             return problem_set(reterr, PROBLEM_OUT_OF_MEMORY, reader__source(reader)->pointer,
                                "The memory budget has no %llu bytes left for the mask's JSON.",
                                (unsigned long long)n_bytes);
-        json = json_parse_any((const char *)text->at, text->n, &env->limits, &problem);
+        json = parse_text(reader, text, &problem);
     }
     ok = json != NULL ? open_json(reader, json, reterr)
                       : problem_set(reterr, problem.code, reader__source(reader)->pointer, "%s",

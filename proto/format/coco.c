@@ -6,8 +6,14 @@
 #include "proto/format/polygon.h"
 #include "proto/format/rle_coco.h"
 
+/* A whole file, or the results of one: a list whose items say which image and category. */
 static bool coco_is(const json_t *json)
 {
+    const json_t *result = json_array_get(json, 0);
+
+    if (result != NULL)
+        return json_object_get(result, "image_id") != NULL &&
+               json_object_get(result, "category_id") != NULL;
     return json_is_array(json_object_get(json, "annotations")) &&
            (json_is_array(json_object_get(json, "images")) ||
             json_is_array(json_object_get(json, "categories")));

@@ -146,8 +146,11 @@ void dicom_walk_init(struct dicom_walk *walk, const struct dicom *file, size_t a
     walk->file = *file;
     walk->at = at;
     walk->depth = 0;
-    walk->levels[0] = (struct dicom_level){
-        .n_items = 1, .in_item = true, .end = file->n_bytes, .item_end = file->n_bytes};
+    walk->levels[0] = (struct dicom_level){.n_items = 1,
+                                           .in_item = true,
+                                           .implicit = file->is_implicit,
+                                           .end = file->n_bytes,
+                                           .item_end = file->n_bytes};
 }
 
 static enum step found(struct dicom_walk *walk, const struct head *head,
@@ -157,7 +160,23 @@ static enum step found(struct dicom_walk *walk, const struct head *head,
     ret_element->at = head->at;
     ret_element->value = walk->file.bytes + head->value;
     ret_element->n_value = head->n_value;
-    return walk->levels[walk->depth].implicit ? STEP_ON : STEP_FOUND;
+    return walk->levels[walk->depth].implicit && !walk->file.is_implicit ? STEP_ON : STEP_FOUND;
+}
+
+/* Without a VR its tag tells that an element is a sequence; those that are not read are passed over
+ * whole, where they have a length. */
+static bool is_sequence(const struct head *head, bool is_implicit)
+{
+    static const uint32_t tags[] = {
+        DICOM_PLANE_POSITION,         DICOM_PLANE_ORIENTATION, DICOM_PIXEL_MEASURES, DICOM_SEGMENTS,
+        DICOM_SEGMENT_IDENTIFICATION, DICOM_SHARED_GROUPS,     DICOM_FRAME_GROUPS};
+
+    for (size_t i = 0; is_implicit && i < sizeof(tags) / sizeof(tags[0]); i++) {
+        if (head->tag == tags[i])
+            return true;
+    }
+    return strcmp(head->vr, "SQ") == 0 ||
+           (head->is_undefined && (is_implicit || strcmp(head->vr, "UN") == 0));
 }
 
 static enum step open_sequence(struct dicom_walk *walk, const struct head *head,
@@ -232,8 +251,7 @@ static enum step step_in_item(struct dicom_walk *walk, struct dicom_element *ret
         set_bad(&walk->file, head.tag, head.at, "stands where an element should begin", reterr);
         return STEP_FAILED;
     }
-    if (strcmp(head.vr, "SQ") == 0 ||
-        (head.is_undefined && (level->implicit || strcmp(head.vr, "UN") == 0)))
+    if (is_sequence(&head, level->implicit))
         return open_sequence(walk, &head, reterr);
     if (head.is_undefined) {
         set_bad(&walk->file, head.tag, head.at, "has no length, which only sequences may lack",

@@ -52,6 +52,7 @@ struct dicom {
     const uint8_t *bytes;
     size_t n_bytes;
     const char *pointer; /* names the source in problems */
+    bool is_implicit;    /* the data set's elements have no VR; set by dicom_meta */
 };
 
 struct dicom_element {
@@ -70,7 +71,7 @@ struct dicom_level {
     uint32_t tag;
     size_t n_items; /* begun */
     bool in_item;
-    bool implicit;     /* elements have no VR: within UN */
+    bool implicit;     /* elements have no VR: in a data set without, or within UN */
     bool is_open;      /* until its delimiter, at `end` at the latest */
     bool item_is_open; /* the same of the item */
     size_t end;
@@ -85,7 +86,7 @@ struct dicom_walk {
     struct dicom_level levels[DICOM_MAX_DEPTH + 1];
 };
 
-/* Walk the data set that begins at byte `at` and is explicit VR little endian. */
+/* Walk the data set that begins at byte `at`, of little endian. */
 void dicom_walk_init(struct dicom_walk *walk, const struct dicom *file, size_t at);
 
 /*
@@ -102,18 +103,18 @@ bool dicom_next(struct dicom_walk *walk, struct dicom_element *ret_element, bool
 bool dicom_is(const uint8_t *bytes, size_t n);
 
 /*
- * Check that the file holds a segmentation and is explicit VR little endian, as far as its meta
- * information tells. *ret_at is where the data set begins.
+ * Check that the file holds a segmentation and is of little endian, as far as its meta information
+ * tells, and note whether it is implicit. *ret_at is where the data set begins.
  */
-bool dicom_meta(const struct dicom *file, size_t *ret_at, struct problem *reterr);
+bool dicom_meta(struct dicom *file, size_t *ret_at, struct problem *reterr);
 
 /* Refuses what is not a segmentation, and says what it is. */
 bool dicom_check_class(const struct dicom *file, const struct dicom_element *uid,
                        struct problem *reterr);
 
-/* Refuses all transfer syntaxes but one, and says what to convert with. */
+/* Refuses all transfer syntaxes but two, and says what to convert with. */
 bool dicom_check_syntax(const struct dicom *file, const struct dicom_element *uid,
-                        struct problem *reterr);
+                        bool *ret_is_implicit, struct problem *reterr);
 
 /* ---- values ---------------------------------------------------------------------------------- */
 

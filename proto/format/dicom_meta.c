@@ -49,7 +49,6 @@ static const struct {
     const char *what;
     const char *converter;
 } syntaxes[] = {
-    {"1.2.840.10008.1.2", "implicit VR little endian", TO_EXPLICIT},
     {"1.2.840.10008.1.2.1.99", "deflated explicit VR little endian", TO_EXPLICIT},
     {"1.2.840.10008.1.2.2", "explicit VR big endian", TO_EXPLICIT},
     {"1.2.840.10008.1.2.5", "RLE", "dcmdrle, of dcmtk"},
@@ -66,6 +65,7 @@ static const struct {
 };
 
 static const char explicit_little_endian[] = "1.2.840.10008.1.2.1";
+static const char implicit_little_endian[] = "1.2.840.10008.1.2";
 static const char segmentation[] = "1.2.840.10008.5.1.4.1.1.66.4";
 static const char label_map_segmentation[] = "1.2.840.10008.5.1.4.1.1.66.7";
 
@@ -98,13 +98,14 @@ bool dicom_check_class(const struct dicom *file, const struct dicom_element *uid
 }
 
 bool dicom_check_syntax(const struct dicom *file, const struct dicom_element *uid,
-                        struct problem *reterr)
+                        bool *ret_is_implicit, struct problem *reterr)
 {
     struct dicom_text text = dicom_text(uid);
     const char *what = "one that is not known here";
     const char *converter = BY_WRITER;
 
-    if (dicom_text_is(text, explicit_little_endian))
+    *ret_is_implicit = dicom_text_is(text, implicit_little_endian);
+    if (*ret_is_implicit || dicom_text_is(text, explicit_little_endian))
         return true;
     for (size_t i = 0; i < sizeof(syntaxes) / sizeof(syntaxes[0]); i++) {
         if (dicom_text_is(text, syntaxes[i].uid)) {
@@ -113,9 +114,11 @@ bool dicom_check_syntax(const struct dicom *file, const struct dicom_element *ui
         }
     }
     return problem_set(reterr, PROBLEM_UNSUPPORTED_SYNTAX, file->pointer,
-                       "The DICOM transfer syntax is %.*s, %s. Only explicit VR little endian, "
-                       "%s, is read: convert it with %s.",
-                       uid_length(text), text.at, what, explicit_little_endian, converter);
+                       "The DICOM transfer syntax is %.*s, %s. Only little endian without "
+                       "compression, %s (explicit VR) or %s (implicit VR), is read: convert it "
+                       "with %s.",
+                       uid_length(text), text.at, what, explicit_little_endian,
+                       implicit_little_endian, converter);
 }
 
 /*
@@ -128,7 +131,7 @@ static bool is_meta(const struct dicom *file, size_t at)
            bytes_unsigned(file->bytes + at, 2, BYTES_LITTLE) == META_GROUP;
 }
 
-bool dicom_meta(const struct dicom *file, size_t *ret_at, struct problem *reterr)
+bool dicom_meta(struct dicom *file, size_t *ret_at, struct problem *reterr)
 {
     struct dicom_element element = {0};
     struct dicom_walk walk;
@@ -146,7 +149,8 @@ bool dicom_meta(const struct dicom *file, size_t *ret_at, struct problem *reterr
         if (element.tag == DICOM_MEDIA_STORAGE_SOP_CLASS &&
             !dicom_check_class(file, &element, reterr))
             return false;
-        if (element.tag == DICOM_TRANSFER_SYNTAX && !dicom_check_syntax(file, &element, reterr))
+        if (element.tag == DICOM_TRANSFER_SYNTAX &&
+            !dicom_check_syntax(file, &element, &file->is_implicit, reterr))
             return false;
         has_syntax = has_syntax || element.tag == DICOM_TRANSFER_SYNTAX;
     }

@@ -1,4 +1,4 @@
-/* dicom_seg.c - DICOM segmentation objects (SEG) in a single file, explicit VR little endian. */
+/* dicom_seg.c - DICOM segmentation objects (SEG) in a single file, little endian, not compressed. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/format/dicom_seg.h"
 
@@ -45,21 +45,28 @@ static bool load(struct seg *seg, struct coding *stream, struct problem *reterr)
 
 /* ---- what the request says ------------------------------------------------------------------- */
 
-/* Pixels from which value on are in a segment: those above the source's "threshold". */
+/*
+ * Pixels from which value on are in a segment: those above the source's "threshold", or else the
+ * request's, which may leave none.
+ */
 static bool read_threshold(struct seg *seg, struct problem *reterr)
 {
-    const json_t *json = json_object_get(reader__source(seg->reader)->options, "threshold");
+    const struct source *source = reader__source(seg->reader);
+    const json_t *json = json_object_get(source->options, "threshold");
     double threshold = json_number_value(json);
 
     seg->cutoff = seg->maximum;
-    if (json == NULL)
+    if (json == NULL && source->threshold == NULL)
         return true;
-    if (!json_is_number(json) || threshold < 0 || threshold >= 1)
+    if (json == NULL)
+        threshold = *source->threshold;
+    else if (!json_is_number(json) || threshold < 0 || threshold >= 1)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, seg->file.pointer,
                            "%s/threshold must be a number from 0 to below 1: a part of "
                            "MaximumFractionalValue.",
                            seg->file.pointer + 2);
     seg->has_threshold = true;
+    seg->cutoff++;
     while (seg->cutoff > 1 && (seg->cutoff - 1.0) / seg->maximum > threshold)
         seg->cutoff--;
     return true;

@@ -283,8 +283,10 @@ static bool read_bytes(struct nifti *nifti, struct coding *stream, struct proble
         return false;
     nifti->layout = find_layout(nifti->bytes, &nifti->order);
     if (nifti->layout == NULL)
-        return problem_set(reterr, PROBLEM_FORMAT_MISMATCH, nifti->pointer,
-                           "The mask's name says NIfTI, but it does not begin with 348 or 540.");
+        return problem_set(
+            reterr, PROBLEM_FORMAT_MISMATCH, nifti->pointer,
+            "The mask's name says NIfTI, but it does not begin with 348 or 540, as a "
+            "header does; the .img of a pair has none, send a single .nii.");
     return coding_read(stream, nifti->bytes + 4, nifti->layout->header_bytes - 4, reterr);
 }
 

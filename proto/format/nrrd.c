@@ -289,11 +289,20 @@ static bool check_header(const struct nrrd *nrrd)
     return true;
 }
 
+/* The first three axes lie in space, or those behind a first one that does not, as of layers. */
+static void place(struct nrrd *nrrd)
+{
+    struct mask_header *header = nrrd->header;
+    int first = header->ndim > 1 && nrrd->n_directions > 0 && !nrrd->has_direction[0];
+    int axes[3] = {first, first + 1, first + 2}, n_axes = header->ndim - first;
+
+    header->affine_axis = first;
+    header->has_affine = nrrd_affine(nrrd, axes, n_axes < 3 ? n_axes : 3, header->affine);
+}
+
 static bool read_header(struct nrrd *nrrd)
 {
-    static const int axes[3] = {0, 1, 2};
     struct mask_header *header = nrrd->header;
-
     const uint8_t *bytes;
     size_t n;
 
@@ -313,8 +322,7 @@ static bool read_header(struct nrrd *nrrd)
             continue;
         header->ndim = (int)nrrd->ndim;
         header->order = OV_ORDER_F;
-        header->has_affine =
-            nrrd_affine(nrrd, axes, header->ndim < 3 ? header->ndim : 3, header->affine);
+        place(nrrd);
         return check_header(nrrd);
     }
     return false;

@@ -33,6 +33,12 @@ struct layer_reader {
     size_t n_group; /* layers that lie side by side at each voxel */
 };
 
+static bool refuse(const struct nrrd *nrrd, const char *what)
+{
+    return problem_set(nrrd->lines->reterr, PROBLEM_UNSUPPORTED_MASK, nrrd->lines->pointer,
+                       "The NRRD file holds %s.", what);
+}
+
 /* ---- the grid -------------------------------------------------------------------------------- */
 
 /* The axes of space, and how many layers lie along the one that is none. */
@@ -41,20 +47,20 @@ static bool find_axes(const struct nrrd *nrrd, int axes[3], int *ret_n_axes, int
     int ndim = nrrd->header->ndim, n = 0, list = -1;
 
     for (int axis = 0; axis < ndim; axis++) {
-        bool is_list = nrrd->n_kinds > 0 ? nrrd->is_list[axis]
-                                         : nrrd->n_directions > 0 && !nrrd->has_direction[axis];
+        bool is_list =
+            nrrd->is_list[axis] || (nrrd->n_directions > 0 && !nrrd->has_direction[axis]);
 
         if (is_list && list < 0)
             list = axis;
         else if (n < 3)
             axes[n++] = axis;
         else
-            return lines_unsupported(nrrd->lines, "segments have three axes and a list of layers");
+            return refuse(nrrd, "segments of more axes than three and one of layers");
     }
     *ret_n_axes = n;
     *ret_list = list;
     return list <= 0 || list == ndim - 1 ||
-           lines_unsupported(nrrd->lines, "layers lie along the first or the last axis");
+           refuse(nrrd, "layers along another axis than the first or the last");
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
@@ -229,14 +235,11 @@ static bool read_layers(struct nrrd *nrrd, struct layer_reader *lr, uint64_t n_l
 static bool check_kind(const struct nrrd *nrrd)
 {
     enum ov_dtype dtype = nrrd->header->encoding.dtype;
-    const char *what = NULL;
 
     if (nrrd->segments.is_fractional)
-        what = "a fractional segmentation, which is no mask";
-    else if (dtype == OV_F32 || dtype == OV_F64)
-        what = "a segmentation of floats; segments are integers";
-    return what == NULL || problem_set(nrrd->lines->reterr, PROBLEM_UNSUPPORTED_MASK,
-                                       nrrd->lines->pointer, "The NRRD file holds %s.", what);
+        return refuse(nrrd, "a fractional segmentation, which is no mask");
+    return (dtype != OV_F32 && dtype != OV_F64) ||
+           refuse(nrrd, "a segmentation of floats; segments are integers");
 }
 
 /* The mask as it is handed out: without the axis of layers, in the image's extent. */
@@ -271,6 +274,7 @@ bool nrrd_layers_open(struct nrrd *nrrd, struct reader *reader)
         n_layers = header->shape[list];
     for (int i = 0; i < n_axes; i++)
         lr.place.file_shape[i] = header->shape[axes[i]];
+    header->affine_axis = 0;
     header->has_affine = nrrd_affine(nrrd, axes, n_axes, header->affine);
     if (!nrrd_segments_resolve(nrrd, reader, n_layers) || !nrrd_place_find(nrrd, reader, &lr.place))
         return false;

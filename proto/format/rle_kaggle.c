@@ -2,14 +2,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/format/annotation.h"
 
+#include <string.h>
+
+static const char blanks[] = " \r\n";
+
 /* A decimal number and the blanks before it; false where there is none or it is beyond 2^62. */
 static bool number(const char **at, uint64_t *ret_number)
 {
     uint64_t value = 0;
     const char *start;
 
-    while (**at == ' ')
-        ++*at;
+    *at += strspn(*at, blanks);
     for (start = *at; **at >= '0' && **at <= '9'; ++*at) {
         value = value * 10 + (uint64_t)(**at - '0');
         if (value > (uint64_t)1 << 58)
@@ -44,8 +47,7 @@ static bool paint_text(struct canvas *canvas, const json_t *json, int64_t label)
     if (!stroke_begin(&stroke, canvas, label))
         return false;
     for (;;) {
-        while (*at == ' ')
-            at++;
+        at += strspn(at, blanks);
         if (*at == '\0')
             return true;
         if (!paint_run(&stroke, &at))

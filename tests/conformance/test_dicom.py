@@ -259,6 +259,27 @@ def fractions_need_a_threshold_unless_they_are_none():
 
 
 @needs_peers
+def the_threshold_of_a_request_is_of_fractions_as_it_is_of_floats():
+    shape = (11, 7, 4)
+    values = numpy.random.default_rng(4).random((1,) + shape).astype(numpy.float32)
+    values[values < 0.3], values[values > 0.8] = 0, 1
+    for pixels in (values, numpy.around(values)):
+        data = file_of(segmentation(Grid(shape), pixels, "FRACTIONAL", omit_empty_frames=False))
+        floats = numpy.around(pixels[0] * 255) / 255
+        for threshold in (-0.5, 0, 0.25, 0.5, 0.9, 1, 1.5):
+            inside = int((floats > threshold).sum())
+            answer = score([("prediction", data), ("reference", npy(floats))],
+                           {"threshold": threshold, "labels": [1]})
+            assert answer.status == 200, answer.body
+            found = answer.json["classes"][0]
+            assert [found["tp"], found["fp"], found["fn"]] == [inside, 0, 0], (threshold, found)
+        if pixels is values:  # the source's own comes first
+            answer = score([("prediction", data), ("reference", npy(floats > 0.7))],
+                           {"prediction": {"threshold": 0.7}, "threshold": 0.5})
+            assert answer.json["classes"][0]["dice"] == 1, answer.body
+
+
+@needs_peers
 def label_maps_of_8_and_16_bits_are_read():
     for n in (1, 3, 255, 300):
         shape = (24, 17, 3)
@@ -354,11 +375,32 @@ def segment_labels_become_names():
 
 
 @needs_peers
+def data_sets_without_value_representations_are_read():
+    shape = (13, 9, 4)
+    masks = blobs(shape, 2, 7)
+    masks[1] &= ~masks[0]
+    for kind in ("BINARY", "FRACTIONAL", "LABELMAP"):
+        dataset = segmentation(Grid(shape), masks.astype(float) if kind == "FRACTIONAL" else masks,
+                               kind, transfer_syntax_uid=pydicom.uid.ImplicitVRLittleEndian)
+        for is_undefined in (False, True):
+            for element in dataset.iterall():
+                if element.VR == "SQ":
+                    element.is_undefined_length = is_undefined
+                    for item in element.value:
+                        item.is_undefined_length_sequence_item = is_undefined
+            data = file_of(dataset)
+            assert_reads(data, masks)
+            assert_lies(data, Grid(shape), label_map(masks))
+            answer = score([("prediction", data), ("reference", data)])
+            assert [found["name"] for found in answer.json["classes"]] == ["Segment 1", "Segment 2"]
+
+
+@needs_peers
 def other_transfer_syntaxes_are_named_with_a_converter():
     shape = (32, 16, 3)
     masks = blobs(shape, 2, 1)
     for syntax, kind, words in ((pydicom.uid.RLELossless, "LABELMAP", "dcmdrle"),
-                                (pydicom.uid.ImplicitVRLittleEndian, "BINARY", "dcmconv +te")):
+                                (pydicom.uid.JPEGLSLossless, "LABELMAP", "dcmdjpls")):
         data = file_of(segmentation(Grid(shape), masks, kind, transfer_syntax_uid=syntax))
         answer = score([("prediction", data), ("reference", data)])
         assert answer.status == 415, answer.body

@@ -105,6 +105,27 @@ def scaled_nifti_is_what_nibabel_reads():
     seeds(check)
 
 
+@test
+def labels_that_nibabel_squeezed_into_integers_are_labels_again():
+    def check(rng, seed):
+        most = int(rng.integers(1, 128))
+        array = rng.integers(-most if seed % 2 else 0, most + 1, random_shape(rng, 3))
+        array.flat[:2] = 0, most  # of the range that is spread over all integers
+        header = nibabel.Nifti1Header(endianness=rng.choice(["<", ">"]))
+        header.set_data_dtype(["i2", "u2", "i4", "u4", "i1", "u1"][seed % 6])
+        for values, is_labels in ((array, True), (array * 0.3, False)):
+            data = nibabel.Nifti1Image(values.astype("f8"), numpy.eye(4), header).to_bytes()
+            back = nibabel.Nifti1Image.from_bytes(data)
+            assert back.dataobj.slope != 1
+            if is_labels and back.dataobj.slope <= 0.5:
+                assert (numpy.rint(back.get_fdata()) == array).all()
+                same_labels(DAEMON, data, array, rng)
+            else:
+                assert ask(DAEMON, data, npy(array), 422, {})["code"] == "non-integral"
+
+    seeds(check)
+
+
 # ------------------------------------------------------------------------------------ MetaImage
 
 
@@ -201,6 +222,28 @@ def nrrd_of_one_to_five_axes_is_what_pynrrd_wrote():
 
 
 @test
+def nrrd_with_layers_first_lies_where_its_other_axes_do():
+    def check(rng, seed):
+        array = (rng.random((2, *random_shape(rng, 3))) < 0.4).astype("u1")
+        directions = rotation(rng, 3) * rng.uniform(0.3, 4, 3)[:, None]
+        origin = rng.uniform(-200, 200, 3)
+        header = {"space": "left-posterior-superior", "space origin": origin,
+                  "space directions": numpy.concatenate([numpy.full((1, 3), numpy.nan), directions]),
+                  "kinds": [str(rng.choice(["list", "vector"]))] + ["domain"] * 3}
+        file = written("list.nrrd", lambda path: nrrd.write(path, array, header))
+        affine = itk_affine(SimpleITK.ReadImage(os.path.join(FOLDER.name, "list.nrrd")))
+        layers = {"layers": {"axis": 0, "labels": [1, 2]}}
+        same_place(DAEMON, file, array.shape[1:], affine, **layers)
+        header["space origin"] = origin + [0, 0, 1]
+        moved = written("list.nrrd", lambda path: nrrd.write(path, array, header))
+        for request in ({}, {"prediction": layers, "reference": layers}):
+            assert ask(DAEMON, file, file, 200, request)["geometry"] == "match"
+            assert ask(DAEMON, file, moved, 422, request)["code"] == "geometry-mismatch"
+
+    seeds(check)
+
+
+@test
 def nrrd_is_what_simpleitk_wrote():
     def check(rng, seed):
         image, array = itk_image(rng, 3, DTYPES[seed % len(DTYPES)])
@@ -266,9 +309,12 @@ def seg_file(rng, segments, packed, header):
     array = packed[0] if len(packed) == 1 else numpy.stack(packed, 0 if first else -1)
     data = written("mask.seg.nrrd", lambda path: nrrd.write(path, array, header))
     image = SimpleITK.ReadImage(os.path.join(FOLDER.name, "mask.seg.nrrd"))
-    if len(packed) > 1 and first:  # SimpleITK makes a vector of the list
+    if len(packed) > 1 and first:  # SimpleITK makes a vector of the list, and writes it so
         seen = SimpleITK.GetArrayFromImage(image)
         assert (numpy.moveaxis(seen, -1, 0).transpose(0, 3, 2, 1) == array).all()
+        if rng.random() < 0.5:
+            data = written("vector.seg.nrrd", lambda path: SimpleITK.WriteImage(image, path))
+            assert b"kinds: vector domain" in data
     return CODERS[str(rng.choice(["none", "zstd", "lz4"]))](data)
 
 

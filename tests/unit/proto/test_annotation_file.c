@@ -7,6 +7,8 @@ static const char coco[] =
     "[{\"id\": 1, \"name\": \"cat\"}], \"annotations\": [{\"image_id\": 3, "
     "\"category_id\": 1, \"segmentation\": {\"size\": [3, 4], \"counts\": "
     "\"321O4\"}}]}";
+static const char results[] = "[{\"image_id\": 3, \"category_id\": 1, \"score\": 0.5, "
+                              "\"segmentation\": {\"size\": [3, 4], \"counts\": \"321O4\"}}]";
 static const char task[] = "{\"id\": 1, \"annotations\": [{\"id\": 2, \"result\": [{\"type\": "
                            "\"choices\", \"original_width\": 4, \"original_height\": 3}]}]}";
 static const char hook[] = "{\"annotation\": {\"result\": [{\"type\": \"choices\", "
@@ -82,6 +84,7 @@ static void whole_annotations_are_recognised(void **state)
 
     (void)state;
     assert_given(given_of(coco, FORMAT_AUTO, NULL), FORMAT_COCO);
+    assert_given(given_of(results, FORMAT_AUTO, NULL), FORMAT_COCO);
     assert_given(given_of(task, FORMAT_AUTO, NULL), FORMAT_LABEL_STUDIO);
     assert_given(given_of(hook, FORMAT_AUTO, NULL), FORMAT_LABEL_STUDIO);
     assert_given(given_of(job, FORMAT_AUTO, "{\"shape\": [3, 4]}"), FORMAT_CVAT);
@@ -89,6 +92,34 @@ static void whole_annotations_are_recognised(void **state)
     assert_given(given_of(list, FORMAT_AUTO, NULL), FORMAT_LABEL_STUDIO);
     snprintf(list, sizeof(list), "[%s]", job);
     assert_given(given_of(list, FORMAT_AUTO, "{\"shape\": [3, 4]}"), FORMAT_CVAT);
+}
+
+static void a_byte_order_mark_is_passed_over(void **state)
+{
+    char text[512];
+
+    (void)state;
+    snprintf(text, sizeof(text), "\xef\xbb\xbf%s", coco);
+    assert_given(given_of(text, FORMAT_AUTO, NULL), FORMAT_COCO);
+    snprintf(text, sizeof(text), "\xef\xbb\xbf%s", rle);
+    assert_given(given_of(text, FORMAT_RLE, NULL), FORMAT_RLE);
+}
+
+/* As a cell of a submission's table is, with a line's end or without. */
+static void starts_and_lengths_may_be_text(void **state)
+{
+    static const char shape[] = "{\"shape\": [3, 4]}";
+    struct env env = inline_env();
+
+    (void)state;
+    assert_given(given_of("4 2 7 1", FORMAT_KAGGLE, shape), FORMAT_KAGGLE);
+    assert_given(given_of("4 2 7 1\r\n", FORMAT_KAGGLE, shape), FORMAT_KAGGLE);
+    assert_given_refused(given_of("4 2 7", FORMAT_KAGGLE, shape), &env, PROBLEM_BAD_MASK,
+                         "pairs of natural numbers");
+    assert_given_refused(given_of("4 2 7 x", FORMAT_KAGGLE, shape), &env, PROBLEM_BAD_MASK,
+                         "pairs of natural numbers");
+    assert_given_refused(given_of("4 2\xff", FORMAT_KAGGLE, shape), &env, PROBLEM_BAD_JSON,
+                         "UTF-8");
 }
 
 /* Of one mask, COCO's text and Encord's look the same. */
@@ -228,6 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_annotations_are_recognised),
+        cmocka_unit_test(a_byte_order_mark_is_passed_over),
+        cmocka_unit_test(starts_and_lengths_may_be_text),
         cmocka_unit_test(masks_alone_have_to_be_named),
         cmocka_unit_test(compressed_files_are_read),
         cmocka_unit_test(every_truncation_is_refused),

@@ -262,11 +262,11 @@ static void transfer_syntaxes_are_named_with_a_converter(void **state)
         const char *uid;
         const char *words;
     } cases[] = {
-        {"1.2.840.10008.1.2", "1.2.840.10008.1.2, implicit VR little endian. Only"},
         {"1.2.840.10008.1.2.1.99", "deflated explicit VR little endian"},
         {"1.2.840.10008.1.2.2", "explicit VR big endian"},
-        {"1.2.840.10008.1.2.5", "RLE. Only explicit VR little endian, 1.2.840.10008.1.2.1, is "
-                                "read: convert it with dcmdrle, of dcmtk."},
+        {"1.2.840.10008.1.2.5", "RLE. Only little endian without compression, "
+                                "1.2.840.10008.1.2.1 (explicit VR) or 1.2.840.10008.1.2 (implicit "
+                                "VR), is read: convert it with dcmdrle, of dcmtk."},
         {"1.2.840.10008.1.2.4.70", "convert it with dcmdjpeg, of dcmtk."},
         {"1.2.840.10008.1.2.4.80", "with dcmdjpls, of dcmtk."},
         {"1.2.840.10008.1.2.4.90", "JPEG 2000 lossless"},

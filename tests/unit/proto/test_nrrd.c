@@ -192,6 +192,12 @@ static void two_and_four_axes_have_places_too(void **state)
                    "domain\nsizes: 1 4 3 1\nspace directions: none (1,0,0) (0,2,0) (0,0,3)\n"
                    "encoding: raw\nspace origin: (5,6,7)\n\n");
     put(file, picture, 12);
+    assert_affine(file, deep); /* of the axes behind that of layers */
+    file->n = 0;
+    put_text(file, "NRRD0004\ntype: uchar\ndimension: 4\nspace: LPS\nsizes: 4 1 3 1\n"
+                   "space directions: (1,0,0) none (0,2,0) (0,0,3)\n"
+                   "encoding: raw\nspace origin: (5,6,7)\n\n");
+    put(file, picture, 12);
     assert_no_affine(file); /* its first three axes are not those of space */
     file->n = 0;
     put_text(file, "NRRD0004\ntype: uchar\ndimension: 2\nspace: LPS\nsizes: 4 3\n"

@@ -290,12 +290,13 @@ static void what_is_no_binary_segmentation_is_unsupported(void **state)
     assert_refused(":=Binary labelmap\n", ":=Fractional labelmap\n", PROBLEM_UNSUPPORTED_MASK,
                    "fractional");
     assert_refused("unsigned char", "float\nendian: little", PROBLEM_UNSUPPORTED_MASK, "floats");
-    assert_refused("list domain domain domain", "domain domain domain domain",
-                   PROBLEM_UNSUPPORTED_MASK, "three axes and a list");
+    assert_refused("none (0.5,0,0) (0,0.75,0) (0,0,2)\nkinds: list",
+                   "(1,0,0) (0.5,0,0) (0,0.75,0) (0,0,2)\nkinds: domain", PROBLEM_UNSUPPORTED_MASK,
+                   "more axes than three and one of layers");
     assert_refused("sizes: 2 4 3 1\nspace directions: none (0.5,0,0) (0,0.75,0) (0,0,2)\n"
                    "kinds: list domain domain domain",
                    "sizes: 4 2 3 1\nkinds: domain list domain domain", PROBLEM_UNSUPPORTED_MASK,
-                   "first or the last axis");
+                   "another axis than the first or the last");
 }
 
 static void damage_is_a_problem_or_harmless(void **state)

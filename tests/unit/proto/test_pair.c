@@ -68,6 +68,25 @@ static void different_shapes_are_refused_with_both_of_them(void **state)
     assert_int_equal(make(&mask, &other, NULL, &pair, &problem), PROBLEM_SHAPE_MISMATCH);
 }
 
+static void cropped_masks_are_told_where_they_begin(void **state)
+{
+    static const double origin[3] = {10 - 2 * 0.5, -20 + 3,
+                                     30}; /* two voxels before, three behind */
+    struct mask_header reference = header(), other = header();
+    struct pair pair;
+    struct problem problem;
+
+    (void)state;
+    other.shape[1] = 9;
+    for (int row = 0; row < 3; row++)
+        other.affine[row][3] = origin[row];
+    assert_int_equal(make(&other, &reference, NULL, &pair, &problem), PROBLEM_SHAPE_MISMATCH);
+    assert_non_null(strstr(problem.detail, "begins at the reference's voxel [-2,3,0]:"));
+    other.affine[0][3] += 0.2;
+    assert_int_equal(make(&other, &reference, NULL, &pair, &problem), PROBLEM_SHAPE_MISMATCH);
+    assert_null(strstr(problem.detail, "grid"));
+}
+
 static void reversed_shapes_name_the_way_out(void **state)
 {
     struct mask_header mask = header();
@@ -215,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_headers_match),
         cmocka_unit_test(different_shapes_are_refused_with_both_of_them),
+        cmocka_unit_test(cropped_masks_are_told_where_they_begin),
         cmocka_unit_test(reversed_shapes_name_the_way_out),
         cmocka_unit_test(a_reversed_mask_brings_its_place_along),
         cmocka_unit_test(reversal_of_leading_singletons_drops_them),

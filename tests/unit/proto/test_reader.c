@@ -144,6 +144,12 @@ static void what_it_is_instead_is_named(void **state)
         const char *bytes, *words;
     } cases[] = {{0, 4, "\xff\xd8\xff\xe0", "JPEG"},
                  {0, 8, "\x89HDF\r\n\x1a\n", "HDF5"},
+                 {0, 4, "BZh9", "are those of bzip2."},
+                 {0, 6, "\xfd\x37zXZ\0", "those of xz."},
+                 {0, 6, "GIF89a", "those of GIF."},
+                 {0, 12, "RIFF\x0c\x05\0\0WEBP", "those of WebP."},
+                 {0, 8, "\0\0\0\x0cjP  ", "those of JPEG 2000."},
+                 {0, 8, "\0\0\0\1\0\0\0\x80", "those of MGH; convert it to NIfTI"},
                  {0, 1, "?", "of no format known here. Supported are npy, nifti, png, "}};
 
     (void)state;
