@@ -26,13 +26,24 @@ struct quotes {
     size_t cap_list;
 };
 
+/* Each byte is looked at once or twice, however many are escaped. */
 const char *quotes_end(const char *at, const char *end)
 {
-    for (at++; at < end && *at != '"'; at++) {
-        if (*at == '\\' && end - at > 1)
-            at++;
+    const char *quote = at++;
+
+    while (at < end) {
+        const char *escape;
+
+        if (quote < at)
+            quote = memchr(at, '"', (size_t)(end - at));
+        if (quote == NULL)
+            quote = end;
+        escape = memchr(at, '\\', (size_t)(quote - at));
+        if (escape == NULL)
+            return quote < end ? quote : end - 1;
+        at = escape + 2;
     }
-    return at < end ? at : end - 1;
+    return end - 1;
 }
 
 /* ---- taking out ------------------------------------------------------------------------------ */
@@ -60,15 +71,23 @@ static bool is_plain(const char *at, const char *end, size_t *ret_n)
     return at == end;
 }
 
-static void unescape(const char *at, char *to, size_t n)
+static void unescape(const char *at, const char *end, char *to)
 {
-    for (size_t i = 0; i < n; i++) {
-        at += *at == '\\';
-        to[i] = *at++;
+    while (at < end) {
+        const char *stop;
+
+        at += *at == '\\'; /* what comes then is meant as it is */
+        stop = memchr(at + 1, '\\', (size_t)(end - at - 1));
+        if (stop == NULL)
+            stop = end;
+        to = mempcpy(to, at, (size_t)(stop - at));
+        at = stop;
     }
 }
 
-static bool add_quote(struct quotes *quotes, const char *at, size_t n, size_t place)
+/* n bytes once they are unescaped. */
+static bool add_quote(struct quotes *quotes, const char *at, const char *end, size_t n,
+                      size_t place)
 {
     if (quotes->n_list == quotes->cap_list) {
         size_t cap = quotes->cap_list > 0 ? 2 * quotes->cap_list : 8;
@@ -81,7 +100,7 @@ static bool add_quote(struct quotes *quotes, const char *at, size_t n, size_t pl
     }
     /* The text has fewer bytes for what was taken out of it: both fit. */
     quotes->behind -= n;
-    unescape(at, quotes->behind, n);
+    unescape(at, end, quotes->behind);
     quotes->list[quotes->n_list++] = (struct quote){quotes->behind, n, place};
     return true;
 }
@@ -108,7 +127,7 @@ static bool take_out(struct quotes *quotes, const char *text, const char *end)
         if (last - at > LEAST_BYTES && *last == '"' && is_plain(at + 1, last, &n)) {
             add_text(quotes, copied, at + 1);
             copied = last;
-            if (!add_quote(quotes, at + 1, n, place))
+            if (!add_quote(quotes, at + 1, last, n, place))
                 return false;
         }
         place++;
