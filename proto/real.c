@@ -170,6 +170,10 @@ static size_t print_usual(double value, char *text)
     int exponent;
     int n;
 
+    if (value == 0 && !signbit(value)) {
+        memcpy(text, "0.0", 3);
+        return 3;
+    }
     if (!(value > 0) || !digits_of(value, &number, &exponent))
         return 0;
     n = write_digits(number, digits);
