@@ -25,6 +25,13 @@ void memory_unkeep(uint64_t n_bytes);
 void memory_on_shortage(bool (*give_way)(void *user, uint64_t n_bytes), void *user);
 
 /*
+ * Have malloc keep what is freed up to 2 MiB in each of its heaps. It would give 128 KiB back to
+ * the system and, by chance of where blocks lie, do so for every request: two system calls and a
+ * page fault for every 4 KiB.
+ */
+void memory_hold(void);
+
+/*
  * The memory this process may use: the machine's, or less where a cgroup (v2 or v1) says so.
  *   root   where the system's files are, "" but in tests
  */

@@ -141,6 +141,7 @@ static void init_memory(struct server *server, const struct config *config)
 {
     uint64_t budget = config->limits_budget_bytes;
 
+    memory_hold();
     memory_set_budget(budget != 0 ? budget : memory_limit("") / 4);
     arena_store_init(&server->arenas, 0);
     server->arenas.max_bytes = memory_budget() / KEPT_SHARE;

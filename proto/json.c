@@ -6,18 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/quotes.h"
+
+#define FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
+
 /* The first room for a printed text: most answers fit. */
 #define PRINT_BYTES ((size_t)4096)
-
-/* The closing quote of the string that begins at `at`, or the last byte. */
-static const char *string_end(const char *at, const char *end)
-{
-    for (at++; at < end && *at != '"'; at++) {
-        if (*at == '\\' && end - at > 1)
-            at++;
-    }
-    return at < end ? at : end - 1;
-}
 
 /* What jansson 2.14 allocates, measured with glibc and rounded up: per byte of text, ... */
 #define TEXT_BYTES   4
@@ -39,7 +33,7 @@ bool json_bound(const char *text, size_t n, const struct limits *limits, uint64_
         bool opens = *at == '[' || *at == '{';
 
         if (*at == '"') {
-            at = string_end(at, end);
+            at = quotes_end(at, end);
             n_bytes += STRING_BYTES;
         }
         n_bytes += *at == ':' ? MEMBER_BYTES : 0;
@@ -70,7 +64,9 @@ json_t *json_parse_any(const char *text, size_t n, const struct limits *limits,
 
     if (!json_bound(text, n, limits, &n_bytes, reterr))
         return NULL;
-    json = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    json = quotes_load(text, n, FLAGS);
+    if (json == NULL) /* this one says where the fault is */
+        json = json_loadb(text, n, FLAGS, &error);
     /* Where memory is out jansson says so by a code, or by saying nothing. */
     if (json == NULL &&
         (json_error_code(&error) == json_error_out_of_memory || error.text[0] == '\0'))

@@ -107,29 +107,25 @@ static bool add_label(struct layers *layers, int64_t label, struct problem *rete
     return true;
 }
 
-/* The layer of a label, made where it is new. The last one asked for is most often the next. */
-static bool layer_of(struct layers *layers, int64_t label, uint32_t *ret_layer,
-                     struct problem *reterr)
+static bool find_layer(struct layers *layers, int64_t label, struct problem *reterr)
 {
-    uint32_t layer = layers->last;
-
-    if (layers->n_labels == 0 || layers->labels[layer] != label) {
-        if (layers->n_buckets == 0 || *bucket_of(layers, label) == 0) {
-            if (!add_label(layers, label, reterr))
-                return false;
-        }
-        layer = *bucket_of(layers, label) - 1;
-        layers->last = layer;
-    }
-    *ret_layer = layer;
+    if ((layers->n_buckets == 0 || *bucket_of(layers, label) == 0) &&
+        !add_label(layers, label, reterr))
+        return false;
+    layers->last = *bucket_of(layers, label) - 1;
     return true;
+}
+
+/* The label's layer becomes the last, made where it is new. Most often it is the last already. */
+static inline bool turn_to(struct layers *layers, int64_t label, struct problem *reterr)
+{
+    return (layers->n_labels > 0 && layers->labels[layers->last] == label) ||
+           find_layer(layers, label, reterr);
 }
 
 bool layers_declare(struct layers *layers, int64_t label, struct problem *reterr)
 {
-    uint32_t layer;
-
-    return layer_of(layers, label, &layer, reterr);
+    return turn_to(layers, label, reterr);
 }
 
 /* ---- intervals ------------------------------------------------------------------------------- */
@@ -152,23 +148,22 @@ bool layers_add(struct layers *layers, int64_t label, uint64_t start, uint64_t l
                 struct problem *reterr)
 {
     struct span *last = layers->n_spans > 0 ? &layers->spans[layers->n_spans - 1] : NULL;
-    uint32_t layer;
 
     if (start > layers->n_voxels || length > layers->n_voxels - start)
         return problem_set(reterr, PROBLEM_BAD_MASK, layers->growth.pointer,
                            "A run of %llu voxels from voxel %llu on leaves the mask's %llu voxels.",
                            (unsigned long long)length, (unsigned long long)start,
                            (unsigned long long)layers->n_voxels);
-    if (!layer_of(layers, label, &layer, reterr))
+    if (!turn_to(layers, label, reterr))
         return false;
     if (length == 0)
         return true;
-    if (last != NULL && last->layer == layer && last->end == start) {
+    if (last != NULL && last->layer == layers->last && last->end == start) {
         last->end = (uint32_t)(start + length);
         return true;
     }
-    return add_span(layers, (struct span){(uint32_t)start, (uint32_t)(start + length), layer},
-                    reterr);
+    return add_span(
+        layers, (struct span){(uint32_t)start, (uint32_t)(start + length), layers->last}, reterr);
 }
 
 /* ---- padding --------------------------------------------------------------------------------- */

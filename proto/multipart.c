@@ -213,12 +213,34 @@ static bool headers_parse(const char **at, const char *end, size_t max_bytes, st
                                 "A part has no Content-Disposition with a name.");
 }
 
+/* After as many bytes that were only like the delimiter's last. */
+#define MAX_GUESSES 64
+
+/*
+ * As memmem, which looks at each byte of a mask. Few are like the last of a delimiter, a letter or
+ * digit: memchr finds those ten times as fast.
+ */
+static const char *find(const char *at, const char *end, const char *delimiter, size_t n)
+{
+    for (int i = 0; i < MAX_GUESSES && (size_t)(end - at) >= n; i++) {
+        const char *last = memchr(at + n - 1, delimiter[n - 1], (size_t)(end - at) - n + 1);
+
+        if (last == NULL)
+            return NULL;
+        at = last - n + 1;
+        if (memcmp(at, delimiter, n) == 0)
+            return at;
+        at++;
+    }
+    return memmem(at, (size_t)(end - at), delimiter, n);
+}
+
 /* The next line that is the delimiter, at or after `at`; NULL where there is none. */
 static const char *delimiter_find(const char *at, const char *end, const char *delimiter, size_t n)
 {
     const char *found = at;
 
-    while ((found = memmem(found, (size_t)(end - found), delimiter, n)) != NULL) {
+    while ((found = find(found, end, delimiter, n)) != NULL) {
         const char *behind = found + n;
 
         if (end - behind >= 2 && (memcmp(behind, "\r\n", 2) == 0 || memcmp(behind, "--", 2) == 0))

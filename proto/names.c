@@ -126,5 +126,7 @@ bool names_label(struct names *names, const char *text, size_t n, int64_t *ret_l
 
 const char *names_of(const struct names *names, int64_t label)
 {
+    if (json_object_size(names->by_label) == 0)
+        return NULL;
     return json_string_value(json_object_get(names->by_label, key_of(label).text));
 }

@@ -10,7 +10,7 @@ static void put_skipped(struct writer *writer, const struct reader *reader)
     const char *what;
     uint64_t n;
 
-    writer_name(writer, "skipped");
+    writer_put(writer, "skipped");
     writer_open(writer, '{');
     for (size_t i = 0; (what = reader_skipped(reader, i, &n)) != NULL; i++)
         writer_put_count(writer, what, n);
@@ -22,7 +22,7 @@ static void put_input(struct writer *writer, const char *name, const struct read
     const struct mask_header *header = reader_header(reader);
     uint64_t n;
 
-    writer_name(writer, name);
+    writer_put(writer, name);
     writer_open(writer, '{');
     writer_put_string(writer, "format", format_name(header->format));
     writer_put_string(writer, "encoding", coding_name(header->coding));
@@ -59,11 +59,11 @@ void provenance_put(const struct score *score, struct writer *writer)
     struct signed_text inputs, options;
     size_t inputs_at, options_at;
 
-    writer_name(writer, "inputs");
+    writer_put(writer, "inputs");
     inputs_at = writer->n;
     write_inputs(writer, score);
     inputs.n_bytes = writer->n - inputs_at;
-    writer_name(writer, "options");
+    writer_put(writer, "options");
     options_at = writer->n;
     request_write(&score->request, writer);
     options.n_bytes = writer->n - options_at;

@@ -12,6 +12,9 @@
 
 #define MOST_DIGITS UINT64_C(100000000000000000) /* the first number with one digit too many */
 
+/* A double's fraction has 52 bits, and this one above them that is not stored. */
+#define IMPLICIT_BIT (UINT64_C(1) << 52)
+
 /* Beyond these exponents of ten %.17g and hence JSON have "e". */
 #define LEAST_FIXED (-4)
 
@@ -90,12 +93,14 @@ static uint64_t scaled(uint64_t fraction, int scale, int power)
 /* The 17 digits of a positive number and its exponent of ten; false for one too small or large. */
 static bool digits_of(double value, uint64_t *ret_digits, int *ret_exponent)
 {
-    int scale;
-    uint64_t fraction = (uint64_t)ldexp(frexp(value, &scale), 53);
-    /* The exponent of the power of two below: the number's own, or one less. */
-    int exponent = (int)floor((scale - 1) * 0.30102999566398120);
+    uint64_t bits, fraction;
+    int scale, exponent;
 
-    scale -= 53;
+    memcpy(&bits, &value, sizeof(bits));
+    fraction = (bits & (IMPLICIT_BIT - 1)) | IMPLICIT_BIT;
+    scale = (int)(bits >> 52) - 1075;
+    /* That of the power of two below, by its logarithm: the number's own, or one less. */
+    exponent = ((scale + 52) * 78913) >> 18;
     do {
         int power = N_DIGITS - 1 - exponent;
 
@@ -138,8 +143,8 @@ static size_t place_point(const char *digits, int n, int exponent, char *text)
         *at++ = '0';
     if (n <= n_whole)
         *at++ = '0';
-    for (int i = n_whole; i < n; i++)
-        *at++ = digits[i];
+    else
+        at = mempcpy(at, digits + n_whole, (size_t)(n - n_whole));
     return (size_t)(at - text);
 }
 
@@ -170,6 +175,10 @@ static size_t print_usual(double value, char *text)
     int exponent;
     int n;
 
+    if (value == 0 && !signbit(value)) {
+        memcpy(text, "0.0", 3);
+        return 3;
+    }
     if (!(value > 0) || !digits_of(value, &number, &exponent))
         return 0;
     n = write_digits(number, digits);

@@ -88,7 +88,7 @@ void request_done(struct request *request)
 
 static void put_labels(struct writer *writer, const struct request *request)
 {
-    writer_name(writer, "labels");
+    writer_put(writer, "labels");
     if (request->labels_auto) {
         writer_string(writer, "auto");
         return;
@@ -111,7 +111,7 @@ static void put_labels(struct writer *writer, const struct request *request)
 
 static void put_regions(struct writer *writer, const struct request *request)
 {
-    writer_name(writer, "regions");
+    writer_put(writer, "regions");
     writer_open(writer, '{');
     for (size_t i = 0; i < request->n_regions; i++) {
         writer_name(writer, request->regions[i].name);
@@ -122,7 +122,7 @@ static void put_regions(struct writer *writer, const struct request *request)
 
 static void put_metrics(struct writer *writer, const struct request *request)
 {
-    writer_name(writer, "metrics");
+    writer_put(writer, "metrics");
     writer_open(writer, '[');
     for (size_t i = 0; i < request->n_metrics; i++)
         writer_string(writer, ov_metric_name(request->metrics[i]));
@@ -138,7 +138,7 @@ static const char *empty_word(double value)
 
 static void put_empty(struct writer *writer, const struct ov_empty_policy *empty)
 {
-    writer_name(writer, "empty");
+    writer_put(writer, "empty");
     writer_open(writer, '{');
     writer_put_string(writer, "both_empty", empty_word(empty->both_empty));
     writer_put_string(writer, "reference_empty", empty_word(empty->reference_empty));
@@ -151,7 +151,7 @@ void request_write(const struct request *request, struct writer *writer)
     writer_open(writer, '{');
     put_labels(writer, request);
     put_regions(writer, request);
-    writer_name(writer, "ignore");
+    writer_put(writer, "ignore");
     writer_integers(writer, request->ignore, request->n_ignore);
     if (request->has_background)
         writer_put_integer(writer, "background", request->background);

@@ -47,7 +47,7 @@ static void put_trivial(struct printer *print, const struct ov_counts *counts)
     double dice = ov_metric_value(OV_DICE, &everything, NULL, 1);
     double own = value_of(print->request, OV_DICE, counts);
 
-    writer_name(writer, "trivial");
+    writer_put(writer, "trivial");
     writer_open(writer, '{');
     writer_put_real(writer, "dice", dice);
     writer_put_real(writer, "iou", ov_metric_value(OV_IOU, &everything, NULL, 1));
@@ -60,7 +60,7 @@ static void put_trivial(struct printer *print, const struct ov_counts *counts)
 
 static void put_labels(struct printer *print, const int64_t *labels, size_t n)
 {
-    writer_name(&print->writer, "labels");
+    writer_put(&print->writer, "labels");
     writer_integers(&print->writer, labels, n);
 }
 
@@ -84,7 +84,7 @@ static void write_scored(struct printer *print, const struct scored *scored)
 static void put_scored(struct printer *print, const char *name, const struct scored *scored,
                        size_t n)
 {
-    writer_name(&print->writer, name);
+    writer_put(&print->writer, name);
     writer_open(&print->writer, '[');
     for (size_t i = 0; i < n; i++)
         write_scored(print, &scored[i]);
@@ -116,7 +116,7 @@ static void put_mean(struct printer *print)
     size_t n_defined[OV_N_METRICS];
     size_t n_dice;
 
-    writer_name(writer, "mean");
+    writer_put(writer, "mean");
     writer_open(writer, '{');
     for (size_t i = 0; i < request->n_metrics; i++)
         writer_put_real(writer, ov_metric_name(request->metrics[i]),
@@ -124,7 +124,7 @@ static void put_mean(struct printer *print)
     mean_of(score, OV_DICE, &n_dice);
     writer_put_count(writer, "n", score->n_classes);
     writer_put_count(writer, "n_defined", n_dice);
-    writer_name(writer, "defined");
+    writer_put(writer, "defined");
     writer_open(writer, '{');
     for (size_t i = 0; i < request->n_metrics; i++)
         writer_put_count(writer, ov_metric_name(request->metrics[i]), n_defined[i]);
@@ -139,7 +139,7 @@ static void put_micro(struct printer *print)
 
     for (size_t i = 0; i < score->n_classes; i++)
         sum = ov_counts_sum(sum, score->classes[i].counts);
-    writer_name(&print->writer, "micro");
+    writer_put(&print->writer, "micro");
     writer_open(&print->writer, '{');
     put_counts(print, &sum);
     put_metrics(print, &sum);
@@ -156,7 +156,7 @@ static void put_background(struct printer *print)
         return;
     }
     counts = found_label(&print->score->found, label);
-    writer_name(&print->writer, "background");
+    writer_put(&print->writer, "background");
     writer_open(&print->writer, '{');
     writer_put_integer(&print->writer, "label", label);
     put_counts(print, &counts);
@@ -175,7 +175,7 @@ static void put_generalised(struct printer *print)
     }
     for (size_t i = 0; i < score->n_classes; i++)
         counts[i] = score->classes[i].counts;
-    writer_name(writer, "generalised_dice");
+    writer_put(writer, "generalised_dice");
     writer_open(writer, '{');
     writer_put_real(writer, "square",
                     ov_generalised_dice(counts, score->n_classes, OV_WEIGHT_SQUARE));
@@ -191,7 +191,7 @@ static void put_matrix(struct printer *print, const uint64_t *matrix, size_t n)
 {
     struct writer *writer = &print->writer;
 
-    writer_name(writer, "matrix");
+    writer_put(writer, "matrix");
     writer_open(writer, '[');
     for (size_t i = 0; i < n; i++)
         writer_counts(writer, matrix + i * n, n);
@@ -208,7 +208,7 @@ static void put_confusion(struct printer *print)
 
     if (labels != NULL && matrix != NULL &&
         ov_counter_confusion(score->counter, labels, n, matrix) == OV_OK) {
-        writer_name(&print->writer, "confusion");
+        writer_put(&print->writer, "confusion");
         writer_open(&print->writer, '{');
         put_labels(print, labels, n);
         put_matrix(print, matrix, n);
@@ -263,7 +263,7 @@ static void put_unlisted(struct printer *print)
     }
     n_listed = classes_and_background(score, listed);
     qsort(listed, n_listed, sizeof(*listed), compare_labels);
-    writer_name(&print->writer, "unlisted");
+    writer_put(&print->writer, "unlisted");
     writer_open(&print->writer, '[');
     n = write_unlisted(print, listed, n_listed);
     writer_close(&print->writer, ']');
@@ -275,7 +275,7 @@ static void put_timing(struct printer *print, double queue_s, double total_s)
 {
     struct writer *writer = &print->writer;
 
-    writer_name(writer, "timing");
+    writer_put(writer, "timing");
     writer_open(writer, '{');
     writer_put_real(writer, "queue", queue_s);
     writer_put_real(writer, "decode", (double)print->score->decode_ns / 1e9);

@@ -15,36 +15,46 @@
 /* The digits of any 64-bit integer and its sign. */
 #define INTEGER_BYTES 20
 
+/* No room is left in a writer that failed: so it is found out without asking each time. */
+static void fail(struct writer *writer)
+{
+    writer->cap = writer->n;
+    writer->failed = true;
+}
+
 void writer_init(struct writer *writer)
 {
     *writer = (struct writer){.at = malloc(FIRST_BYTES), .cap = FIRST_BYTES};
-    writer->failed = writer->at == NULL;
+    if (writer->at == NULL)
+        fail(writer);
 }
 
 void writer_done(struct writer *writer)
 {
     free(writer->at);
     writer->at = NULL;
-    writer->failed = true;
+    fail(writer);
 }
 
-/* Where n more bytes can be written, NULL where memory is out. */
-static char *room(struct writer *writer, size_t n)
+static char *grow(struct writer *writer, size_t n)
 {
-    size_t cap = writer->cap * 2 > writer->n + n ? writer->cap * 2 : writer->n + n;
-    char *at;
+    size_t least = writer->n + n + 1;
+    size_t cap = writer->cap * 2 > least ? writer->cap * 2 : least;
+    char *at = writer->failed ? NULL : realloc(writer->at, cap);
 
-    if (writer->failed)
+    if (at == NULL) {
+        fail(writer);
         return NULL;
-    if (n <= writer->cap - writer->n)
-        return writer->at + writer->n;
-    at = realloc(writer->at, cap > 0 ? cap : 1);
-    writer->failed = at == NULL;
-    if (at == NULL)
-        return NULL;
+    }
     writer->at = at;
     writer->cap = cap;
     return at + writer->n;
+}
+
+/* Where n more bytes can be written, NULL where memory is out. */
+static inline char *room(struct writer *writer, size_t n)
+{
+    return n < writer->cap - writer->n ? writer->at + writer->n : grow(writer, n);
 }
 
 static void add(struct writer *writer, const char *bytes, size_t n)
@@ -57,21 +67,35 @@ static void add(struct writer *writer, const char *bytes, size_t n)
     writer->n += n;
 }
 
-/* No value ends with a bracket that opens or a colon: what was written last tells. */
-static void separate(struct writer *writer)
+/*
+ * The same of a value, behind a comma where one is due. No value ends with a bracket that opens or
+ * a colon: what was written last tells.
+ */
+static inline char *value_room(struct writer *writer, size_t n)
 {
-    char last = '[';
+    char *at = room(writer, n + 1);
+    char last = at != NULL && writer->n > 0 ? at[-1] : '[';
 
-    if (writer->n > 0 && !writer->failed)
-        last = writer->at[writer->n - 1];
-    if (last != '[' && last != '{' && last != ':')
-        add(writer, ",", 1);
+    if (last == '[' || last == '{' || last == ':')
+        return at;
+    *at = ',';
+    writer->n++;
+    return at + 1;
+}
+
+static void add_value(struct writer *writer, const char *bytes, size_t n)
+{
+    char *at = value_room(writer, n);
+
+    if (at == NULL)
+        return;
+    memcpy(at, bytes, n);
+    writer->n += n;
 }
 
 void writer_open(struct writer *writer, char bracket)
 {
-    separate(writer);
-    add(writer, &bracket, 1);
+    add_value(writer, &bracket, 1);
 }
 
 void writer_close(struct writer *writer, char bracket)
@@ -81,14 +105,12 @@ void writer_close(struct writer *writer, char bracket)
 
 void writer_null(struct writer *writer)
 {
-    separate(writer);
-    add(writer, "null", 4);
+    add_value(writer, "null", 4);
 }
 
 void writer_bool(struct writer *writer, bool value)
 {
-    separate(writer);
-    add(writer, value ? "true" : "false", value ? 4 : 5);
+    add_value(writer, value ? "true" : "false", value ? 4 : 5);
 }
 
 static void add_digits(struct writer *writer, uint64_t value, bool is_negative)
@@ -102,8 +124,7 @@ static void add_digits(struct writer *writer, uint64_t value, bool is_negative)
     } while (value > 0);
     if (is_negative)
         digits[--first] = '-';
-    separate(writer);
-    add(writer, digits + first, sizeof(digits) - first);
+    add_value(writer, digits + first, sizeof(digits) - first);
 }
 
 void writer_integer(struct writer *writer, int64_t value)
@@ -118,14 +139,15 @@ void writer_count(struct writer *writer, uint64_t value)
 
 void writer_real(struct writer *writer, double value)
 {
-    char text[REAL_BYTES];
+    char *at;
 
     if (!isfinite(value)) {
         writer_null(writer);
         return;
     }
-    separate(writer);
-    add(writer, text, real_print(value, text));
+    at = value_room(writer, REAL_BYTES);
+    if (at != NULL)
+        writer->n += real_print(value, at);
 }
 
 /* What ends a stretch of text that stands in a string as it is; without branches, as it is asked of
@@ -148,9 +170,13 @@ static void add_escaped(struct writer *writer, char byte)
     add(writer, text, strlen(text));
 }
 
-static void add_string(struct writer *writer, const char *text)
+void writer_string(struct writer *writer, const char *text)
 {
-    add(writer, "\"", 1);
+    if (text == NULL) {
+        writer_null(writer);
+        return;
+    }
+    add_value(writer, "\"", 1);
     while (*text != '\0') {
         size_t n = 0;
 
@@ -162,16 +188,6 @@ static void add_string(struct writer *writer, const char *text)
             add_escaped(writer, *text++);
     }
     add(writer, "\"", 1);
-}
-
-void writer_string(struct writer *writer, const char *text)
-{
-    if (text == NULL) {
-        writer_null(writer);
-        return;
-    }
-    separate(writer);
-    add_string(writer, text);
 }
 
 void writer_name(struct writer *writer, const char *name)
@@ -244,14 +260,11 @@ void writer_json(struct writer *writer, json_t *json)
     }
 }
 
-/* A name of ours has nothing to escape. */
-static void add_name(struct writer *writer, const char *name)
+void writer_put(struct writer *writer, const char *name)
 {
     size_t n = strlen(name);
-    char *at;
+    char *at = value_room(writer, n + 3);
 
-    separate(writer);
-    at = room(writer, n + 3);
     if (at == NULL)
         return;
     *at++ = '"';
@@ -263,43 +276,43 @@ static void add_name(struct writer *writer, const char *name)
 
 void writer_put_null(struct writer *writer, const char *name)
 {
-    add_name(writer, name);
+    writer_put(writer, name);
     writer_null(writer);
 }
 
 void writer_put_bool(struct writer *writer, const char *name, bool value)
 {
-    add_name(writer, name);
+    writer_put(writer, name);
     writer_bool(writer, value);
 }
 
 void writer_put_integer(struct writer *writer, const char *name, int64_t value)
 {
-    add_name(writer, name);
+    writer_put(writer, name);
     writer_integer(writer, value);
 }
 
 void writer_put_count(struct writer *writer, const char *name, uint64_t value)
 {
-    add_name(writer, name);
+    writer_put(writer, name);
     writer_count(writer, value);
 }
 
 void writer_put_real(struct writer *writer, const char *name, double value)
 {
-    add_name(writer, name);
+    writer_put(writer, name);
     writer_real(writer, value);
 }
 
 void writer_put_string(struct writer *writer, const char *name, const char *text)
 {
-    add_name(writer, name);
+    writer_put(writer, name);
     writer_string(writer, text);
 }
 
 void writer_put_counts(struct writer *writer, const char *name, const uint64_t *values, size_t n)
 {
-    add_name(writer, name);
+    writer_put(writer, name);
     writer_counts(writer, values, n);
 }
 
@@ -314,6 +327,7 @@ char *writer_take(struct writer *writer, size_t *ret_bytes)
     }
     text = writer->at;
     *ret_bytes = writer->n - 1;
-    *writer = (struct writer){.failed = true};
+    writer->at = NULL;
+    fail(writer);
     return text;
 }

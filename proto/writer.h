@@ -46,7 +46,10 @@ void writer_integers(struct writer *writer, const int64_t *values, size_t n);
 /* A value of any kind that was parsed; recurses as deep as it is nested. */
 void writer_json(struct writer *writer, json_t *json);
 
-/* A name, which has nothing to escape, and its value. */
+/* As writer_name, for a name that has nothing to escape: one of ours. */
+void writer_put(struct writer *writer, const char *name);
+
+/* The same, and its value. */
 void writer_put_null(struct writer *writer, const char *name);
 void writer_put_bool(struct writer *writer, const char *name, bool value);
 void writer_put_integer(struct writer *writer, const char *name, int64_t value);

@@ -71,6 +71,31 @@ static void parts_come_in_their_order_with_names_and_bytes(void **state)
     assert_int_equal(parts[1].n_bytes, 0);
 }
 
+/* As many bytes like the delimiter's last, and as many almost delimiters, as there can be. */
+static void what_is_almost_a_delimiter_is_none(void **state)
+{
+    static const char begin[] = "--B\r\nContent-Disposition: form-data; name=a\r\n\r\n";
+    static const char *const fillings[] = {"B", "\r\n--C", "-B", "\r\n--BB", "\r\n-", "\n--B"};
+    char body[2048];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(fillings) / sizeof(fillings[0]); i++) {
+        for (size_t n_fillings = 0; n_fillings < 200; n_fillings++) {
+            struct part parts[4];
+            struct problem problem = {0};
+            size_t n = 0;
+            size_t n_bytes = (size_t)sprintf(body, "%s", begin);
+
+            for (size_t j = 0; j < n_fillings; j++)
+                n_bytes += (size_t)sprintf(body + n_bytes, "%s", fillings[i]);
+            n_bytes += (size_t)sprintf(body + n_bytes, "\r\n--B--");
+            assert_true(parse(body, n_bytes, parts, &n, &problem));
+            assert_int_equal(n, 1);
+            assert_int_equal(parts[0].n_bytes, n_fillings * strlen(fillings[i]));
+        }
+    }
+}
+
 static void an_empty_form_has_no_parts(void **state)
 {
     struct part parts[4];
@@ -210,6 +235,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_come_in_their_order_with_names_and_bytes),
+        cmocka_unit_test(what_is_almost_a_delimiter_is_none),
         cmocka_unit_test(an_empty_form_has_no_parts),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(malformed_bodies_are_refused),
