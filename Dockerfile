@@ -26,5 +26,5 @@ ENV OVERLAPD_LISTEN_TCP=0.0.0.0:8040
 EXPOSE 8040
 USER 10001:10001
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=2s --timeout=5s --start-period=2s CMD ["/usr/bin/overlapd", "--healthcheck"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=2s CMD ["/usr/bin/overlapd", "--healthcheck"]
 ENTRYPOINT ["/usr/bin/overlapd"]
