@@ -2,6 +2,7 @@
 # test_drain.py - SIGTERM: what is under way is answered, nobody waits for ever, the end is clean.
 # SPDX-License-Identifier: Apache-2.0
 import concurrent.futures
+import functools
 import gzip
 import http.client
 import os
@@ -89,10 +90,15 @@ def a_drain_refuses_those_who_wait_for_the_budget():
         assert daemon.wait() == 0
 
 
+@functools.cache
+def long_to_score():
+    mask = gzip.compress(npy(bytes(1024 * MIB)), 1)
+    return multipart(pair(mask, mask))
+
+
 def busy(daemon, n):
     """One request that takes long, and n - 1 that wait for its thread."""
-    mask = gzip.compress(npy(bytes(1024 * MIB)), 1)
-    body = multipart(pair(mask, mask))
+    body = long_to_score()
     connections = [daemon.connect() for _ in range(n)]
     for connection in connections:
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)

@@ -23,14 +23,14 @@ static const size_t region_bytes[N_REGIONS] = {2 * SMALL_BYTES, 2 * LARGE_BYTES}
 static atomic_bool stopped;
 
 /* A slow machine ends after so long, and says how far it came. */
-#define MAX_SECONDS 120
+#define MAX_SECONDS 30
 
 /* SHM_CHAOS_REQUESTS asks for more or fewer, and for all of them. */
 static long n_requests(void)
 {
     const char *text = getenv("SHM_CHAOS_REQUESTS");
 
-    return text != NULL ? strtol(text, NULL, 10) : 100000;
+    return text != NULL ? strtol(text, NULL, 10) : 20000;
 }
 
 static uint64_t next_random(uint64_t *state)

@@ -215,7 +215,10 @@ def the_brush_of_label_studio_is_the_mask():
     if not MISSING and brush is None:
         raise Skip("label_studio_converter is not there; script/bootstrap peers")
     for rng, mask in masks("brush"):
-        if rng.integers(2):
+        coloured = rng.integers(2)
+        if coloured or np.count_nonzero(np.diff(mask)) > 4000:  # the converter takes 10 us a run
+            mask = mask[:64, :64]
+        if not coloured:
             pixels = np.repeat(mask.flatten() * 255, 4)
         else:  # colours of its own under the alpha
             pixels = rng.integers(0, 256, (mask.size, 4))
