@@ -19,7 +19,7 @@ static void *release_user;
 /* glibc maps blocks larger than the largest mapped one that was freed, and keeps twice that. */
 void memory_hold(void)
 {
-    void *volatile block = malloc(1 << 20);
+    void *volatile block = malloc(256 << 10);
 
     free(block);
 }
