@@ -18,14 +18,15 @@ WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wm
           -Wundef -Wvla -Wformat=2 -Wcast-qual -Wwrite-strings
 WERROR ?= -Werror
 
-# MODE=release|asan|tsan|cov|fuzz: each has its own tree under build/.
+# MODE=release|asan|tsan|cov|fuzz: each has its own tree under build/. Traces need files and lines
+# alone (-g1): with more, gcc takes a minute for a kernel under -fsanitize=undefined.
 MODE ?= release
 HARDEN       := -fstack-protector-strong -fstack-clash-protection
 MODE_release := $(HARDEN) -D_FORTIFY_SOURCE=3
-MODE_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-MODE_tsan    := -O1 -fsanitize=thread
-MODE_cov     := -O0 --coverage -fprofile-update=atomic
-MODE_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+MODE_asan    := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+MODE_tsan    := -O1 -g1 -fsanitize=thread
+MODE_cov     := -O0 -g1 --coverage -fprofile-update=atomic
+MODE_fuzz    := -O1 -g1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 B := build/$(MODE)
 LINK = $(CC) $(MODE_$(MODE)) $(CFLAGS) $(LDFLAGS) -Wl,-z,relro,-z,now -pie
 
@@ -52,7 +53,7 @@ all: $(B)/liboverlap.a $(B)/$(SONAME) $(B)/overlapd $(B)/examples/phantom ## bui
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I. $(CPPFLAGS_$(firstword $(subst /, ,$*))) $(STD) $(WARN) $(WERROR) -fPIC \
-	    -fvisibility=hidden -MMD -MP $(CFLAGS) $(MODE_$(MODE)) -c $< -o $@
+	    -fvisibility=hidden -MMD -MP $(CFLAGS) $(CFLAGS_$(firstword $(subst /, ,$*))) $(MODE_$(MODE)) -c $< -o $@
 
 # The library is pure C; proto and daemon may use what Linux offers.
 CPPFLAGS_proto    := -D_GNU_SOURCE
@@ -60,6 +61,9 @@ CPPFLAGS_daemon   := -D_GNU_SOURCE
 CPPFLAGS_tests    := -D_GNU_SOURCE
 CPPFLAGS_examples := -Ilib -D_GNU_SOURCE
 CPPFLAGS_bench    := -D_GNU_SOURCE
+
+# A third of the build goes into tests, which run for a moment.
+CFLAGS_tests := -O1 -g1
 
 $(B)/liboverlap.a: $(call objects,$(lib_src))
 	rm -f $@ && $(AR) rcs $@ $^

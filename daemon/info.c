@@ -65,8 +65,18 @@ char *info_text(const struct server *server, const struct config *config, size_t
     return text;
 }
 
+static bool refuse(struct job *job, const struct problem *problem)
+{
+    job_fail(job, problem);
+    return true;
+}
+
 bool info_handle(struct job *job)
 {
+    struct problem problem = {0};
+
+    if (!job_has_no_query(job, &problem))
+        return refuse(job, &problem);
     answer_fixed(&job->answer, MHD_HTTP_OK, "application/json", job->settings->info,
                  job->settings->info_bytes);
     return true;
@@ -74,9 +84,12 @@ bool info_handle(struct job *job)
 
 bool info_openapi(struct job *job)
 {
+    struct problem problem = {0};
     size_t n_bytes = 0;
     const char *text = openapi_text(&n_bytes);
 
+    if (!job_has_no_query(job, &problem))
+        return refuse(job, &problem);
     answer_fixed(&job->answer, MHD_HTTP_OK, "application/yaml", text, n_bytes);
     return true;
 }

@@ -74,6 +74,13 @@ void job_resume(struct job *job, enum job_state state)
     listener_wake(job->connection->listener);
 }
 
+bool job_has_no_query(const struct job *job, struct problem *reterr)
+{
+    return job->input.n_parameters == 0 ||
+           problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
+                       "There is no query parameter \"%s\" here.", job->parameters[0].name);
+}
+
 void job_fail(struct job *job, const struct problem *problem)
 {
     answer_problem(&job->answer, problem, job->path);

@@ -95,6 +95,9 @@ void job_resume(struct job *job, enum job_state state);
 /* Suspend until somebody resumes it. */
 void job_wait(struct job *job, enum job_state state);
 
+/* Where no query parameter means anything, whether there is none; PROBLEM_BAD_PARAMETER. */
+bool job_has_no_query(const struct job *job, struct problem *reterr);
+
 void job_fail(struct job *job, const struct problem *problem);
 
 /* The job's memory for its body, once the budget has been asked. false where memory is out. */

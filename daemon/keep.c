@@ -92,10 +92,7 @@ static bool forget(struct job *job, enum store_change change)
 {
     struct problem problem = {0};
 
-    if (job->input.n_parameters > 0)
-        problem_set(&problem, PROBLEM_BAD_PARAMETER, NULL,
-                    "There is no query parameter \"%s\" here.", job->parameters[0].name);
-    else if (begin(job, change, &problem))
+    if (job_has_no_query(job, &problem) && begin(job, change, &problem))
         return push_from_loop(job);
     job_fail(job, &problem);
     return true;
@@ -113,9 +110,8 @@ bool keep_forget_run(struct job *job)
 
 bool keep_check_info(struct job *job, struct problem *reterr)
 {
-    if (job->input.n_parameters > 0)
-        return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
-                           "There is no query parameter \"%s\" here.", job->parameters[0].name);
+    if (!job_has_no_query(job, reterr))
+        return false;
     if (job->input.content_encoding != NULL)
         return problem_set(reterr, PROBLEM_UNSUPPORTED_ENCODING, NULL,
                            "The info of a run comes without a Content-Encoding.");

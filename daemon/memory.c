@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <limits.h>
-#include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,14 +16,12 @@ static _Atomic uint64_t kept;
 static bool (*release)(void *user, uint64_t n_bytes);
 static void *release_user;
 
-/* What is larger than a request needs beside its masks is mapped, and unmapped when freed. */
-#define MAPPED_BYTES (1 << 20)
-#define HELD_BYTES   (2 << 20)
-
+/* glibc maps blocks larger than the largest mapped one that was freed, and keeps twice that. */
 void memory_hold(void)
 {
-    mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
-    mallopt(M_TRIM_THRESHOLD, HELD_BYTES);
+    void *volatile block = malloc(256 << 10);
+
+    free(block);
 }
 
 void memory_set_budget(uint64_t n_bytes)

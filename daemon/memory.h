@@ -25,9 +25,9 @@ void memory_unkeep(uint64_t n_bytes);
 void memory_on_shortage(bool (*give_way)(void *user, uint64_t n_bytes), void *user);
 
 /*
- * Have malloc keep what is freed up to 2 MiB in each of its heaps. It would give 128 KiB back to
- * the system and, by chance of where blocks lie, do so for every request: two system calls and a
- * page fault for every 4 KiB.
+ * Have malloc keep what is freed, up to 512 KiB in each of its heaps. By itself it would keep 128
+ * KiB until it has seen larger blocks and, by chance of where blocks lie, grow and shrink for every
+ * request: two system calls, and a page fault for every 4 KiB.
  */
 void memory_hold(void);
 

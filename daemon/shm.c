@@ -88,7 +88,7 @@ static bool check_head(const struct job *job, struct region *ret_region, struct 
     const char *name = job->values.text[0];
 
     *ret_region = (struct region){.kind = SEGMENT_SHM};
-    if (!check_peer(job, &ret_region->uid, reterr))
+    if (!check_peer(job, &ret_region->uid, reterr) || !job_has_no_query(job, reterr))
         return false;
     if (job->values.too_long || !is_name(name))
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
@@ -334,18 +334,19 @@ bool shm_list(struct job *job)
     struct problem problem = {0};
     size_t cap = (size_t)job->settings->config.shm_regions_per_uid;
     struct region *regions;
-    json_t *list = json_array();
-    json_t *answer = json_object();
+    json_t *list;
+    json_t *answer;
     uid_t uid = 0;
     size_t n;
 
-    if (!check_peer(job, &uid, &problem)) {
-        json_decref(list);
-        json_decref(answer);
+    if (!check_peer(job, &uid, &problem) || !job_has_no_query(job, &problem))
         return fail(job, &problem);
-    }
     regions = calloc(cap, sizeof(*regions));
-    n = regions != NULL ? registry_list(SEGMENT_SHM, uid, regions, cap) : 0;
+    if (regions == NULL)
+        return answer_json(job, 0, NULL);
+    list = json_array();
+    answer = json_object();
+    n = registry_list(SEGMENT_SHM, uid, regions, cap);
     for (size_t i = 0; i < n; i++)
         json_push(&list, region_json(&regions[i]));
     json_put(&answer, "regions", list);

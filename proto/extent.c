@@ -41,7 +41,7 @@ static bool find_first(const struct mask_header *prediction, const struct mask_h
     double first;
 
     if (prediction->ndim != 3 || reference->ndim != 3 || !prediction->has_affine ||
-        !reference->has_affine ||
+        !reference->has_affine || prediction->affine_axis != reference->affine_axis ||
         memcmp(prediction->shape, reference->shape, 2 * sizeof(prediction->shape[0])) != 0)
         return false;
     first = steps_between(reference, prediction);

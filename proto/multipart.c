@@ -144,7 +144,9 @@ static bool disposition_parse(struct span value, struct part *part)
     if (!span_is(take_token(&value), "form-data"))
         return false;
     while (take_parameter(&value, &name, text, sizeof(text))) {
-        if (span_is(name, "name") && !named) {
+        if (span_is(name, "name")) {
+            if (named)
+                return false;
             named = true;
             snprintf(part->name, sizeof(part->name), "%.*s", (int)sizeof(part->name) - 1, text);
         } else if (span_is(name, "filename")) {
@@ -175,7 +177,7 @@ static bool header_parse(struct span line, struct part *part, bool *named, struc
     if (span_is(name, "content-disposition")) {
         if (*named || !disposition_parse(line, part))
             return problem_set(reterr, PROBLEM_BAD_MULTIPART, NULL,
-                               "A part's Content-Disposition is not form-data with a name.");
+                               "A part's Content-Disposition is not form-data with one name.");
         *named = true;
     }
     if (!header_is_plain(name, line))

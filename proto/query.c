@@ -129,7 +129,7 @@ bool option_check_members(json_t *json, const struct option_name *(*find)(const 
     {
         if (find(name) == NULL)
             return problem_set(reterr, PROBLEM_BAD_PARAMETER, json_pointer_to("#", name).text,
-                               "The request has no member of this name.");
+                               "The request has no member \"%.64s\".", name);
     }
     return true;
 }

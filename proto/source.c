@@ -220,7 +220,8 @@ static bool read_inline(struct reading *reading, const char *member, const json_
     if (is_own_member(member, FORMAT_AUTO, &belongs))
         return true;
     if (format == FORMAT_N || format_of(format)->open_json == NULL)
-        return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "A source has no such member.");
+        return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer,
+                           "A source has no member \"%.64s\".", member);
     if (reading->source->json != NULL)
         return problem_set(reterr, PROBLEM_BAD_PARAMETER, pointer, "A source is one mask only.");
     reading->source->json = json;

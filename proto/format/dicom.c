@@ -251,6 +251,13 @@ static enum step step_in_item(struct dicom_walk *walk, struct dicom_element *ret
         set_bad(&walk->file, head.tag, head.at, "stands where an element should begin", reterr);
         return STEP_FAILED;
     }
+    if (walk->depth == 0 && head.is_undefined && head.tag == DICOM_PIXEL_DATA &&
+        walk->file.is_rle) {
+        walk->at = walk->file.n_bytes;
+        found(walk, &head, ret_element);
+        ret_element->n_value = walk->file.n_bytes - head.value;
+        return STEP_FOUND;
+    }
     if (is_sequence(&head, level->implicit))
         return open_sequence(walk, &head, reterr);
     if (head.is_undefined) {

@@ -52,7 +52,9 @@ struct dicom {
     const uint8_t *bytes;
     size_t n_bytes;
     const char *pointer; /* names the source in problems */
-    bool is_implicit;    /* the data set's elements have no VR; set by dicom_meta */
+    /* Set by dicom_meta: */
+    bool is_implicit; /* the data set's elements have no VR */
+    bool is_rle;      /* frames are compressed */
 };
 
 struct dicom_element {
@@ -91,7 +93,8 @@ void dicom_walk_init(struct dicom_walk *walk, const struct dicom *file, size_t a
 
 /*
  * The next element that is not a sequence, at any depth, in file order; DICOM_ITEM where an item
- * begins. Each byte is looked at once. *ret_found is false at the end.
+ * begins. Of compressed frames, the element is the file's rest, fragments and all. Each byte is
+ * looked at once. *ret_found is false at the end.
  */
 bool dicom_next(struct dicom_walk *walk, struct dicom_element *ret_element, bool *ret_found,
                 struct problem *reterr);
@@ -104,7 +107,7 @@ bool dicom_is(const uint8_t *bytes, size_t n);
 
 /*
  * Check that the file holds a segmentation and is of little endian, as far as its meta information
- * tells, and note whether it is implicit. *ret_at is where the data set begins.
+ * tells, and note how it is written. *ret_at is where the data set begins.
  */
 bool dicom_meta(struct dicom *file, size_t *ret_at, struct problem *reterr);
 
@@ -112,9 +115,9 @@ bool dicom_meta(struct dicom *file, size_t *ret_at, struct problem *reterr);
 bool dicom_check_class(const struct dicom *file, const struct dicom_element *uid,
                        struct problem *reterr);
 
-/* Refuses all transfer syntaxes but two, and says what to convert with. */
-bool dicom_check_syntax(const struct dicom *file, const struct dicom_element *uid,
-                        bool *ret_is_implicit, struct problem *reterr);
+/* Refuses all transfer syntaxes but three, and says what to convert with. */
+bool dicom_check_syntax(struct dicom *file, const struct dicom_element *uid,
+                        struct problem *reterr);
 
 /* ---- values ---------------------------------------------------------------------------------- */
 

@@ -80,7 +80,8 @@ static bool check_frames(const struct seg *seg, struct problem *reterr)
     return true;
 }
 
-/* PixelData is as long as its frames, or a byte longer where that makes it even. */
+/* PixelData is as long as its frames, or a byte longer where that makes it even. Compressed ones
+ * are held to it as they are unpacked. */
 static bool check_length(const struct seg *seg, struct problem *reterr)
 {
     uint64_t shape[3] = {seg->columns, seg->rows, seg->n_frames};
@@ -95,7 +96,8 @@ static bool check_length(const struct seg *seg, struct problem *reterr)
                            seg->columns, seg->rows);
     if (seg->type == SEG_BINARY)
         n_bytes = (n_pixels + BITS_PER_BYTE - 1) / BITS_PER_BYTE;
-    if (seg->pixels.n_value == n_bytes || seg->pixels.n_value == n_bytes + n_bytes % 2)
+    if (seg->file.is_rle || seg->pixels.n_value == n_bytes ||
+        seg->pixels.n_value == n_bytes + n_bytes % 2)
         return true;
     return problem_set(reterr, PROBLEM_BAD_MASK, seg->file.pointer,
                        "PixelData (7fe0,0010) at byte %zu has %zu bytes, but %lu frames of %u x %u "

@@ -51,7 +51,6 @@ static const struct {
 } syntaxes[] = {
     {"1.2.840.10008.1.2.1.99", "deflated explicit VR little endian", TO_EXPLICIT},
     {"1.2.840.10008.1.2.2", "explicit VR big endian", TO_EXPLICIT},
-    {"1.2.840.10008.1.2.5", "RLE", "dcmdrle, of dcmtk"},
     {"1.2.840.10008.1.2.8.1", "deflated image frames", BY_WRITER},
     {"1.2.840.10008.1.2.4.50", "JPEG baseline", FROM_JPEG},
     {"1.2.840.10008.1.2.4.51", "JPEG extended", FROM_JPEG},
@@ -66,6 +65,7 @@ static const struct {
 
 static const char explicit_little_endian[] = "1.2.840.10008.1.2.1";
 static const char implicit_little_endian[] = "1.2.840.10008.1.2";
+static const char rle[] = "1.2.840.10008.1.2.5";
 static const char segmentation[] = "1.2.840.10008.5.1.4.1.1.66.4";
 static const char label_map_segmentation[] = "1.2.840.10008.5.1.4.1.1.66.7";
 
@@ -97,15 +97,15 @@ bool dicom_check_class(const struct dicom *file, const struct dicom_element *uid
                        what, uid_length(text), text.at);
 }
 
-bool dicom_check_syntax(const struct dicom *file, const struct dicom_element *uid,
-                        bool *ret_is_implicit, struct problem *reterr)
+bool dicom_check_syntax(struct dicom *file, const struct dicom_element *uid, struct problem *reterr)
 {
     struct dicom_text text = dicom_text(uid);
     const char *what = "one that is not known here";
     const char *converter = BY_WRITER;
 
-    *ret_is_implicit = dicom_text_is(text, implicit_little_endian);
-    if (*ret_is_implicit || dicom_text_is(text, explicit_little_endian))
+    file->is_implicit = dicom_text_is(text, implicit_little_endian);
+    file->is_rle = dicom_text_is(text, rle);
+    if (file->is_implicit || file->is_rle || dicom_text_is(text, explicit_little_endian))
         return true;
     for (size_t i = 0; i < sizeof(syntaxes) / sizeof(syntaxes[0]); i++) {
         if (dicom_text_is(text, syntaxes[i].uid)) {
@@ -114,11 +114,10 @@ bool dicom_check_syntax(const struct dicom *file, const struct dicom_element *ui
         }
     }
     return problem_set(reterr, PROBLEM_UNSUPPORTED_SYNTAX, file->pointer,
-                       "The DICOM transfer syntax is %.*s, %s. Only little endian without "
-                       "compression, %s (explicit VR) or %s (implicit VR), is read: convert it "
-                       "with %s.",
+                       "The DICOM transfer syntax is %.*s, %s. Only explicit and implicit VR "
+                       "little endian, %s and %s, and RLE, %s, are read: convert it with %s.",
                        uid_length(text), text.at, what, explicit_little_endian,
-                       implicit_little_endian, converter);
+                       implicit_little_endian, rle, converter);
 }
 
 /*
@@ -149,8 +148,7 @@ bool dicom_meta(struct dicom *file, size_t *ret_at, struct problem *reterr)
         if (element.tag == DICOM_MEDIA_STORAGE_SOP_CLASS &&
             !dicom_check_class(file, &element, reterr))
             return false;
-        if (element.tag == DICOM_TRANSFER_SYNTAX &&
-            !dicom_check_syntax(file, &element, &file->is_implicit, reterr))
+        if (element.tag == DICOM_TRANSFER_SYNTAX && !dicom_check_syntax(file, &element, reterr))
             return false;
         has_syntax = has_syntax || element.tag == DICOM_TRANSFER_SYNTAX;
     }

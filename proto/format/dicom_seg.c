@@ -1,4 +1,4 @@
-/* dicom_seg.c - DICOM segmentation objects (SEG) in a single file, little endian, not compressed. */
+/* dicom_seg.c - DICOM segmentation objects (SEG) in a single file. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/format/dicom_seg.h"
 
@@ -99,7 +99,8 @@ static bool read_seg(struct seg *seg, struct coding *stream, struct problem *ret
 
     if (!load(seg, stream, reterr) || !read_elements(seg, reterr) || !seg_check(seg, reterr) ||
         !read_threshold(seg, reterr) || !seg_place(seg, header, reterr) ||
-        !reader__measure_layers(seg->reader, reterr))
+        !reader__measure_layers(seg->reader, reterr) ||
+        (seg->file.is_rle && !seg_unpack(seg, reterr)))
         return false;
     layers = reader__layers(seg->reader, reterr);
     return layers != NULL && seg_add_frames(seg, layers, reterr) && layers_merge(layers, reterr);
@@ -118,6 +119,7 @@ static bool dicom_open(struct reader *reader, struct coding *stream, struct prob
     seg->file.pointer = pointer;
     seg->growth = (struct growth){.env = reader__env(reader), .pointer = pointer};
     good = read_seg(seg, stream, reterr);
+    free(seg->unpacked);
     free(seg->bytes);
     free(seg->frames);
     growth_done(&seg->growth);

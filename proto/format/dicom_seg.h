@@ -45,6 +45,7 @@ struct seg {
     struct dicom file;
     struct growth growth; /* what is taken for the file's bytes and the frames */
     uint8_t *bytes;       /* of a compressed file; NULL where the stream has them in place */
+    uint8_t *unpacked;    /* compressed frames' pixels, once unpacked */
     uint32_t seen;        /* bits of the fields read, so that none is read twice */
     enum seg_type type;
     uint16_t rows;
@@ -79,6 +80,9 @@ bool seg_check(const struct seg *seg, struct problem *reterr);
 /* A field has been read. */
 bool seg_has(const struct seg *seg, enum dicom_tag tag);
 bool seg_has_segment(const struct seg *seg, uint16_t number);
+
+/* Unpack frames in RLE, after seg_check: `pixels` are as if they had not been compressed. */
+bool seg_unpack(struct seg *seg, struct problem *reterr);
 
 /* Place the frames on slices and fill in the header's shape and affine; sorts the frames by z. */
 bool seg_place(struct seg *seg, struct mask_header *header, struct problem *reterr);

@@ -183,7 +183,7 @@ def what_cannot_be_used_is_said_with_its_place():
         ("label-out-of-range", "Label", good, target, {"ignore": 2 ** 40}),
         ("bad-parameter", "alpha", good, target, {"alpha": -1}),
         ("bad-parameter", "upstream", good, target, {"upstream": [1, 2]}),
-        ("bad-parameter", "no member", good, target, {"metrics": ["dice"]}),
+        ("bad-parameter", "no member \"metrics\"", good, target, {"metrics": ["dice"]}),
         ("bad-parameter", "class_weights", good, target, {"class_weights": []}),
     ]
     with Daemon() as daemon:

@@ -151,6 +151,9 @@ def bad_registrations_get_a_code():
         assert answer.json["code"] == "request-too-large"
         for name in ("%20", "a%2Fb", "x" * 65, "a+b", "%C3%A4"):
             assert put(name, segment.key, 1).status in (400, 404), name
+        for method, path, body in (("GET", "/v1/shm", None), ("GET", "/v1/shm/bad", None), ("DELETE", "/v1/shm/bad", None),
+                                   ("PUT", "/v1/shm/bad", json.dumps({"key": segment.key, "byte_size": 1}))):
+            assert DAEMON.unix_request(method, path + "?nonsense=1", body).json["code"] == "bad-parameter", path
         assert DAEMON.unix_request("PUT", "/v1/shm", "{}").status == 405
         assert DAEMON.unix_request("POST", "/v1/shm/a", "{}").status == 405
 

@@ -396,16 +396,30 @@ def data_sets_without_value_representations_are_read():
 
 
 @needs_peers
+def frames_in_rle_are_unpacked():
+    for shape, kind, n_segments in (((13, 9, 4), "FRACTIONAL", 2), ((300, 7, 3), "LABELMAP", 3),
+                                    ((11, 5, 3), "LABELMAP", 300)):
+        masks = numpy.random.default_rng(n_segments).integers(0, n_segments + 1, shape)
+        masks[:, :, -1] = 0
+        masks[:, 3:5] = n_segments  # runs
+        masks = masks == numpy.arange(1, n_segments + 1)[:, None, None, None]
+        data = file_of(segmentation(Grid(shape), masks.astype(float) if kind == "FRACTIONAL" else masks,
+                                    kind, transfer_syntax_uid=pydicom.uid.RLELossless,
+                                    omit_empty_frames=False))
+        assert_reads(data, masks)
+        assert_reads(file_of(pydicom.dcmread(io.BytesIO(data))), masks)
+
+
+@needs_peers
 def other_transfer_syntaxes_are_named_with_a_converter():
     shape = (32, 16, 3)
     masks = blobs(shape, 2, 1)
-    for syntax, kind, words in ((pydicom.uid.RLELossless, "LABELMAP", "dcmdrle"),
-                                (pydicom.uid.JPEGLSLossless, "LABELMAP", "dcmdjpls")):
-        data = file_of(segmentation(Grid(shape), masks, kind, transfer_syntax_uid=syntax))
-        answer = score([("prediction", data), ("reference", data)])
-        assert answer.status == 415, answer.body
-        assert answer.json["code"] == "unsupported-transfer-syntax", answer.body
-        assert str(syntax) in answer.json["detail"] and words in answer.json["detail"], answer.body
+    syntax = pydicom.uid.JPEGLSLossless
+    data = file_of(segmentation(Grid(shape), masks, "LABELMAP", transfer_syntax_uid=syntax))
+    answer = score([("prediction", data), ("reference", data)])
+    assert answer.status == 415, answer.body
+    assert answer.json["code"] == "unsupported-transfer-syntax", answer.body
+    assert str(syntax) in answer.json["detail"] and "dcmdjpls" in answer.json["detail"], answer.body
 
 
 @needs_peers

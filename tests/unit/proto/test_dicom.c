@@ -264,9 +264,9 @@ static void transfer_syntaxes_are_named_with_a_converter(void **state)
     } cases[] = {
         {"1.2.840.10008.1.2.1.99", "deflated explicit VR little endian"},
         {"1.2.840.10008.1.2.2", "explicit VR big endian"},
-        {"1.2.840.10008.1.2.5", "RLE. Only little endian without compression, "
-                                "1.2.840.10008.1.2.1 (explicit VR) or 1.2.840.10008.1.2 (implicit "
-                                "VR), is read: convert it with dcmdrle, of dcmtk."},
+        {"1.2.840.10008.1.2.8.1", "deflated image frames. Only explicit and implicit VR little "
+                                  "endian, 1.2.840.10008.1.2.1 and 1.2.840.10008.1.2, and RLE, "
+                                  "1.2.840.10008.1.2.5, are read: convert it with what wrote it."},
         {"1.2.840.10008.1.2.4.70", "convert it with dcmdjpeg, of dcmtk."},
         {"1.2.840.10008.1.2.4.80", "with dcmdjpls, of dcmtk."},
         {"1.2.840.10008.1.2.4.90", "JPEG 2000 lossless"},

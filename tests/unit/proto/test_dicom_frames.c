@@ -128,6 +128,103 @@ static void a_threshold_is_a_part_of_the_maximum(void **state)
     assert_threshold("{\"threshold\": null}", 0);
 }
 
+/* ---- RLE ------------------------------------------------------------------------------------- */
+
+/* The example of Apple's technical note 1023, and what it unpacks to. */
+static const uint8_t packed[] = {0xfe, 0xaa, 0x02, 0x80, 0x00, 0x2a, 0xfd, 0xaa,
+                                 0x03, 0x80, 0x00, 0x2a, 0x22, 0xf7, 0xaa};
+static const uint8_t unpacked[24] = {0xaa, 0xaa, 0xaa, 0x80, 0x00, 0x2a, 0xaa, 0xaa,
+                                     0xaa, 0xaa, 0x80, 0x00, 0x2a, 0x22, 0xaa, 0xaa,
+                                     0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa};
+
+/* One frame of 3 rows of 8, whose one segment of bytes is the example. */
+static struct file *rle_pixels(void)
+{
+    static const uint8_t zeros[64];
+    struct file *pixels = file_new();
+
+    put_tag(pixels, 0xfffee000);
+    put_little(pixels, 0, 4);
+    put_tag(pixels, 0xfffee000);
+    put_little(pixels, 64 + sizeof(packed) + 1, 4);
+    put_little(pixels, 1, 4);
+    put_little(pixels, 64, 4);
+    put(pixels, zeros, 64 - 8);
+    put(pixels, packed, sizeof(packed));
+    put(pixels, zeros, 1);
+    return pixels;
+}
+
+/* Read with a threshold of a half, n bytes of the pixels. */
+static void read_rle(const struct file *pixels, size_t n, struct seg_voxels *ret)
+{
+    static const double half = 0.5;
+    struct seg_spec spec = fractional_spec(pixels->bytes, 255);
+    struct source source;
+    struct file *file;
+
+    spec.syntax = "1.2.840.10008.1.2.5";
+    spec.rows = 3;
+    spec.columns = 8;
+    spec.n = 1;
+    spec.n_frames = "1";
+    spec.n_pixels = n;
+    file = seg_file(&spec);
+    source = source_of(file->bytes, file->n);
+    source.threshold = &half;
+    read_source(&source, ret);
+    free(file);
+}
+
+static void frames_in_rle_are_unpacked(void **state)
+{
+    struct file *pixels = rle_pixels();
+    struct seg_voxels *voxels = malloc(sizeof(*voxels));
+
+    (void)state;
+    assert_non_null(voxels);
+    read_rle(pixels, pixels->n, voxels);
+    assert_string_equal(voxels->problem.detail, "");
+    for (size_t i = 0; i < sizeof(unpacked); i++)
+        assert_int_equal(voxels->labels[i], unpacked[i] > 127 ? 2 : 0);
+    free(voxels);
+    free(pixels);
+}
+
+static void damaged_rle_is_a_problem_or_harmless(void **state)
+{
+    struct file *pixels = rle_pixels();
+    struct seg_voxels *voxels = malloc(sizeof(*voxels));
+
+    (void)state;
+    assert_non_null(voxels);
+    for (size_t n = 0; n + 1 < pixels->n; n++) { /* the last byte makes it even */
+        read_rle(pixels, n, voxels);
+        assert_int_equal(voxels->problem.code, PROBLEM_BAD_MASK);
+        assert_non_null(strstr(voxels->problem.detail, "no RLE fragment of 8 x 3 pixels"));
+    }
+    for (size_t i = 0; i < pixels->n; i++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            pixels->bytes[i] ^= (uint8_t)(1 << bit);
+            read_rle(pixels, pixels->n, voxels);
+            assert_true(voxels->problem.code == PROBLEM_NONE ||
+                        voxels->problem.code == PROBLEM_BAD_MASK);
+            pixels->bytes[i] ^= (uint8_t)(1 << bit);
+        }
+    }
+    free(voxels);
+    free(pixels);
+}
+
+static void bits_are_not_compressed(void **state)
+{
+    struct seg_spec spec = binary_spec();
+
+    (void)state;
+    spec.syntax = "1.2.840.10008.1.2.5";
+    assert_spec_problem(&spec, PROBLEM_UNSUPPORTED_MASK, "BINARY and compressed");
+}
+
 /* ---- label maps ------------------------------------------------------------------------------ */
 
 static struct seg_spec label_map_spec(const void *pixels, size_t n_bytes, unsigned columns)
@@ -202,6 +299,9 @@ int main(void)
         cmocka_unit_test(segments_may_overlap),
         cmocka_unit_test(frames_are_read_from_any_bit_on),
         cmocka_unit_test(fractions_of_0_and_1_are_a_mask),
+        cmocka_unit_test(frames_in_rle_are_unpacked),
+        cmocka_unit_test(damaged_rle_is_a_problem_or_harmless),
+        cmocka_unit_test(bits_are_not_compressed),
         cmocka_unit_test(other_fractions_need_a_threshold),
         cmocka_unit_test(a_threshold_is_a_part_of_the_maximum),
         cmocka_unit_test(label_maps_of_both_widths_are_read),

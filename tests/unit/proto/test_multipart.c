@@ -141,6 +141,8 @@ static void malformed_bodies_are_refused(void **state)
                    PROBLEM_BAD_MULTIPART);
     expect_refused("--B\r\nContent-Disposition: form-data; name=\"a\" junk\r\n\r\n1\r\n--B--",
                    PROBLEM_BAD_MULTIPART);
+    expect_refused("--B\r\nContent-Disposition: form-data; name=a; name=b\r\n\r\n1\r\n--B--",
+                   PROBLEM_BAD_MULTIPART);
     expect_refused("--B\r\nContent-Disposition: form-data; name=\"a\"\r\n"
                    "Content-Disposition: form-data; name=\"b\"\r\n\r\n1\r\n--B--",
                    PROBLEM_BAD_MULTIPART);
