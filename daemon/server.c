@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
-#include <jansson.h>
 #include <microhttpd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +25,7 @@
 #include "daemon/watchdog.h"
 #include "daemon/work.h"
 #include "lib/overlap.h"
+#include "proto/json.h"
 
 /* Deadlines are kept this exactly. */
 #define SWEEP_MS 250
@@ -303,7 +303,7 @@ int server_run(const struct config *config, char *const *arguments, char *const 
     log_set_level(config->log_level);
     log_set_format(config->log_format);
     MHD_set_panic_func(on_panic, NULL);
-    json_object_seed(0); /* before there are threads */
+    json_set_up();
     init_shm(config);
     init_memory(server, config);
     if (init_settings(server, config) && open_server(server)) {

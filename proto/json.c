@@ -10,6 +10,9 @@
 
 #define FLAGS (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
 
+/* Whether jansson has asked for memory in vain. */
+static _Thread_local bool starved;
+
 /* The first room for a printed text: most answers fit. */
 #define PRINT_BYTES ((size_t)4096)
 
@@ -55,6 +58,20 @@ bool json_bound(const char *text, size_t n, const struct limits *limits, uint64_
     return true;
 }
 
+static void *allocate(size_t n)
+{
+    void *memory = malloc(n);
+
+    starved = starved || memory == NULL;
+    return memory;
+}
+
+void json_set_up(void)
+{
+    json_object_seed(0);
+    json_set_alloc_funcs(allocate, free);
+}
+
 json_t *json_parse_any(const char *text, size_t n, const struct limits *limits,
                        struct problem *reterr)
 {
@@ -65,11 +82,10 @@ json_t *json_parse_any(const char *text, size_t n, const struct limits *limits,
     if (!json_bound(text, n, limits, &n_bytes, reterr))
         return NULL;
     json = quotes_load(text, n, FLAGS);
+    starved = false;
     if (json == NULL) /* this one says where the fault is */
         json = json_loadb(text, n, FLAGS, &error);
-    /* Where memory is out jansson says so by a code, or by saying nothing. */
-    if (json == NULL &&
-        (json_error_code(&error) == json_error_out_of_memory || error.text[0] == '\0'))
+    if (json == NULL && starved)
         problem_set(reterr, PROBLEM_OUT_OF_MEMORY, NULL, "No memory for the request's JSON.");
     else if (json == NULL)
         problem_set(reterr, PROBLEM_BAD_JSON, NULL, "Line %d, column %d: %s.", error.line,

@@ -9,6 +9,12 @@
 #include "proto/problem.h"
 
 /*
+ * Once, before there are threads. jansson calls a string that it has no memory for malformed: what
+ * it allocates is watched, so that nobody is told that their JSON is bad for want of memory.
+ */
+void json_set_up(void);
+
+/*
  * Check depth and number of values in one scan: jansson recurses, and needs up to 83 bytes of
  * memory per byte of JSON. *ret_bytes is no less than what it will need for this text.
  */
