@@ -102,11 +102,11 @@ OV_MUST_USE enum ov_status ov_dtype_find(const char *name, enum ov_dtype *ret_dt
 /*
  * How a stored element becomes a number: stored in the other byte order or not, then
  * value * slope + intercept where slope is not 0. A zeroed struct is unsigned bytes as they are.
- * An integer element with a slope below 1/2 that comes within half a step of an integer is that
- * integer: so come labels back that were written as floats squeezed into integers.
  * Label maps of 64-bit, float or scaled elements must hold integers in -2^31 .. 2^32-1: a NaN is
  * OV_ENAN, a value between two integers OV_EFRACTION, an infinite or other value OV_ELABEL. Scaled
  * values are doubles; -0.0 is the label 0.
+ * A label that is an integer element with a slope below 1/2 and comes within half a step of an
+ * integer is that integer: so labels come back that were floats, squeezed into integers.
  */
 struct ov_encoding {
     enum ov_dtype dtype;

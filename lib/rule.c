@@ -126,26 +126,25 @@ static enum ov_status real_label(const struct ov__rule *rule, double value, int6
     return OV_OK;
 }
 
-/*
- * Writers spread floats over all integers that there are, and the nearest one is kept: an integer
- * comes back up to half a step off, and by what float32 took from slope and intercept.
- */
-static double unsqueezed(const struct ov_encoding *encoding, double value)
-{
-    double steps = value * encoding->slope;
-    double scaled = steps + encoding->intercept;
-    double rounding = FLOAT32_ROUNDING * (fabs(steps) + fabs(encoding->intercept));
-    double tolerance = fmin(fabs(encoding->slope) / 2 + rounding, LARGEST_SQUEEZE / 2);
-    if (is_real(encoding->dtype) || !(fabs(encoding->slope) < LARGEST_SQUEEZE))
-        return scaled;
-    return fabs(scaled - rint(scaled)) <= tolerance ? rint(scaled) : scaled;
-}
-
 /* Of bits in this machine's order. */
 static double scaled_value(const struct ov_encoding *encoding, uint64_t bits)
 {
     double value = real_value(encoding->dtype, bits);
-    return encoding->slope != 0 ? unsqueezed(encoding, value) : value;
+    return encoding->slope != 0 ? value * encoding->slope + encoding->intercept : value;
+}
+
+/*
+ * Writers spread floats over all integers that there are, and the nearest one is kept: a label
+ * comes back up to half a step off, and by what float32 took from slope and intercept.
+ */
+static double unsqueezed(const struct ov_encoding *encoding, double value)
+{
+    double slope = fabs(encoding->slope), intercept = fabs(encoding->intercept);
+    double rounding = FLOAT32_ROUNDING * (fabs(value) + 2 * intercept);
+    double tolerance = fmin(slope / 2 + rounding, LARGEST_SQUEEZE / 2);
+    if (is_real(encoding->dtype) || !(slope > 0 && slope < LARGEST_SQUEEZE))
+        return value;
+    return fabs(value - rint(value)) <= tolerance ? rint(value) : value;
 }
 
 double ov_element_value(const struct ov_encoding *encoding, const void *element)
@@ -168,5 +167,6 @@ enum ov_status ov__rule_label(const struct ov__rule *rule, uint64_t bits, int64_
     bits = native_bits(encoding, bits);
     if (!is_scaled && !is_real(encoding->dtype))
         return integer_label(rule, bits, ret_label);
-    return real_label(rule, scaled_value(encoding, bits), ret_label);
+    double value = scaled_value(encoding, bits);
+    return real_label(rule, rule->has_threshold ? value : unsqueezed(encoding, value), ret_label);
 }

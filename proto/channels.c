@@ -34,7 +34,7 @@ static bool is_inside(const struct channels *channels, const uint8_t *bytes, boo
                            "A layer holds a voxel that is not a number (NaN).");
     if (!channels->has_threshold && value != 0 && value != 1)
         return problem_set(reterr, PROBLEM_NON_INTEGRAL, pointer,
-                           "A layer holds the value %g; without a \"threshold\" in \"layers\" it "
+                           "A layer holds the value %.9g; without a \"threshold\" in \"layers\" it "
                            "is 0 outside and 1 inside.",
                            value);
     *ret_inside = channels->has_threshold ? value > channels->threshold : value != 0;

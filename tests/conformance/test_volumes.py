@@ -126,6 +126,24 @@ def labels_that_nibabel_squeezed_into_integers_are_labels_again():
     seeds(check)
 
 
+@test
+def thresholds_of_scaled_nifti_are_of_the_values_that_nibabel_reads():
+    def check(rng, seed):
+        header = nibabel.Nifti1Header()
+        header.set_data_dtype(["u1", "i2", "i4"][seed % 3])
+        array = rng.uniform(0, 100, random_shape(rng, 3))
+        array.flat[0] = rng.integers(1, 100)
+        data = nibabel.Nifti1Image(array, numpy.eye(4), header).to_bytes()
+        values = nibabel.Nifti1Image.from_bytes(data).get_fdata()
+        for threshold in (0, 50, float(rng.integers(0, 100)), float(values.flat[0])):
+            answer = ask(DAEMON, data, npy((values > threshold).astype("u1")), 200,
+                         {"threshold": threshold, "geometry": "ignore", "labels": [1]})
+            found = answer["classes"][0]
+            assert found["prediction"] == int((values > threshold).sum()), (threshold, found)
+
+    seeds(check)
+
+
 # ------------------------------------------------------------------------------------ MetaImage
 
 
