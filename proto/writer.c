@@ -150,11 +150,36 @@ void writer_real(struct writer *writer, double value)
         writer->n += real_print(value, at);
 }
 
-/* What ends a stretch of text that stands in a string as it is; without branches, as it is asked of
- * every byte of a mask's run lengths. */
+/* What ends a stretch of text that stands in a string as it is. */
 static bool is_special(char byte)
 {
     return ((unsigned char)byte < 0x20) | (byte == '"') | (byte == '\\');
+}
+
+/* Whether one of eight bytes may be: a byte below n is one that borrows when n is taken off it. */
+static bool may_be_special(const char *text)
+{
+    const uint64_t ones = UINT64_MAX / 255;
+    uint64_t bytes, quotes, escapes;
+
+    memcpy(&bytes, text, sizeof(bytes));
+    quotes = bytes ^ (ones * '"');
+    escapes = bytes ^ (ones * '\\');
+    return ((((bytes - ones * 0x20) & ~bytes) | ((quotes - ones) & ~quotes) |
+             ((escapes - ones) & ~escapes)) &
+            (ones << 7)) != 0;
+}
+
+/* How many bytes come before one that is special: a mask's run lengths are long. */
+static size_t n_plain(const char *text, size_t n)
+{
+    size_t i = 0;
+
+    while (n - i >= 8 && !may_be_special(text + i))
+        i += 8;
+    while (i < n && !is_special(text[i]))
+        i++;
+    return i;
 }
 
 /* What may not stand in a string as it is. */
@@ -177,14 +202,12 @@ void writer_string(struct writer *writer, const char *text)
         return;
     }
     add_value(writer, "\"", 1);
-    while (*text != '\0') {
-        size_t n = 0;
+    for (const char *end = text + strlen(text); text < end;) {
+        size_t n = n_plain(text, (size_t)(end - text));
 
-        while (!is_special(text[n]))
-            n++;
         add(writer, text, n);
         text += n;
-        if (*text != '\0')
+        if (text < end)
             add_escaped(writer, *text++);
     }
     add(writer, "\"", 1);

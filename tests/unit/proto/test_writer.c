@@ -180,17 +180,23 @@ static void the_largest_count_is_printed_whole(void **user)
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
+/* At every place of texts of which the end is reached in steps of eight bytes and of one. */
 static void every_byte_is_escaped_as_by_jansson(void **user)
 {
+    static const char plain[] = "0123456789abcdefghi";
     struct writer writer;
-    char text[3] = "?/";
 
     (void)user;
     for (int byte = 1; byte < 0x80; byte++) {
-        text[0] = (char)byte;
-        writer_init(&writer);
-        writer_string(&writer, text);
-        is_as_jansson_has_it(&writer, json_string(text));
+        for (size_t at = 0; at < sizeof(plain) - 1; at++) {
+            char text[sizeof(plain)];
+
+            memcpy(text, plain, sizeof(plain));
+            text[at] = (char)byte;
+            writer_init(&writer);
+            writer_string(&writer, text);
+            is_as_jansson_has_it(&writer, json_string(text));
+        }
     }
 }
 
