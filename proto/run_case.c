@@ -14,9 +14,12 @@ bool runs_name_check(const char *text, struct problem *reterr)
 {
     size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@-");
 
-    return (n > 0 && n < RUNS_NAME_BYTES && text[n] == '\0') ||
-           problem_set(reterr, PROBLEM_BAD_PARAMETER, NULL,
-                       "The name of a run or case is 1 to 128 of A-Z a-z 0-9 . _ : @ -");
+    /* "." is a step in a path, which clients take before they ask. */
+    return (n > 0 && n < RUNS_NAME_BYTES && text[n] == '\0' && strcmp(text, ".") != 0) ||
+           problem_set(
+               reterr, PROBLEM_BAD_PARAMETER, NULL,
+               "The name of a run or case is 1 to 128 of A-Z a-z 0-9 . _ : @ - but not \".\" "
+               "or \"..\".");
 }
 
 json_t *run_number(double value)

@@ -74,11 +74,12 @@ static bool set_metrics(struct run_query *query, const char *value, struct probl
     do {
         n = strcspn(value, ",");
         if (n >= sizeof(name))
-            return bad(reterr, "metrics", "names that /v1/info lists, with commas between them");
+            return bad(reterr, "metrics",
+                       "metrics of a class that /v1/info lists, with commas between them");
         memcpy(name, value, n);
         name[n] = '\0';
         if (!add_metric(query, name))
-            return bad(reterr, "metrics", "names that /v1/info lists, each once");
+            return bad(reterr, "metrics", "metrics of a class that /v1/info lists, each once");
         value += n;
     } while (*value++ == ',');
     return true;
@@ -93,7 +94,7 @@ static bool set_sort(struct run_query *query, const char *value, struct problem 
     else if (ov_metric_find(value, &query->sort_metric) == OV_OK)
         query->sort = RUN_SORT_METRIC;
     else
-        return bad(reterr, "sort", "name, kept or a metric");
+        return bad(reterr, "sort", "name, kept or a metric of a class");
     return true;
 }
 

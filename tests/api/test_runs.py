@@ -113,7 +113,7 @@ def a_run_is_described_by_its_info():
 def names_and_what_is_said_of_a_case_are_checked():
     with with_store() as daemon:
         counts = {1: (3, 2, 1)}
-        for name in ("a%20b", "a%2Fb%2Fc", "%C3%A4", "%3Cb%3E", "a" * 129, "a+b", "a,b", "%7B"):
+        for name in (".", "..", "%2e", "a%20b", "a%2Fb%2Fc", "%C3%A4", "%3Cb%3E", "a" * 129, "a+b", "a,b", "%7B"):
             answer = keep(daemon, name, "c", counts)
             assert answer.status in (400, 404), (name, answer.status)
             assert keep(daemon, "r", name, counts).status in (400, 404), name
@@ -147,6 +147,8 @@ def without_a_store_nothing_is_kept_and_that_is_said():
 def query_parameters_are_those_of_the_path():
     with with_store() as daemon:
         keep(daemon, "r", "c", {1: (3, 2, 1)})
+        for query in ("?metrics=generalised_dice", "/cases?sort=generalised_dice"):
+            assert "of a class" in daemon.get(path("r") + query).json["detail"], query
         for query in ("?limit=1", "?wait=61", "?wait=-1", "?wait=x", "?metrics=", "?metrics=dice,dice", "?metrics=x",
                       "?seed=-1", "?resamples=1", "?resamples=10001", "?x=1", "?wait=1&wait=1"):
             assert code_of(daemon.get(path("r") + query)) == (400, "bad-parameter"), query
