@@ -4,7 +4,6 @@
 """Prints a table of value and goal and writes it, with the machine's facts, to
 bench/results/memory.md. Needs build/release and numpy (script/bench sees to that)."""
 import argparse
-import datetime
 import gzip
 import io
 import json
@@ -15,21 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy
 
-from harness import MIB, ROOT, OtherLoad, Overlapd, machine, multipart, phantom, post
+import page
+from harness import MIB, OtherLoad, Overlapd, machine, multipart, phantom, post
+from page import record
 
 SCORE = "/v1/score"
 VOLUME = "512,512,300"
 UPLOADS, UPLOAD_ROUNDS = 32, 3
 BUDGET_BYTES = 256 * MIB
-
-results = []
-
-
-def record(what, value, goal="", met=None):
-    results.append((what, value, goal, "" if met is None else "met" if met else "NOT MET"))
-    print("%-78s %-24s %-28s %s" % results[-1])
-    sys.stdout.flush()
-
 
 def at_most(what, value, limit, form):
     record(what, form % value, "at most " + form % limit, value <= limit)
@@ -119,20 +111,6 @@ def bench_memory(bodies):
         record(what + ": whole request", "%.1f ms" % (seconds * 1e3))
 
 
-def write(facts):
-    """The same table for readers."""
-    path = os.path.join(ROOT, "bench/results/memory.md")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as page:
-        page.write("# Memory\n\nWritten by `bench/memory.py`, %s.\n\n" %
-                   datetime.date.today().isoformat())
-        page.write("| | |\n|---|---|\n")
-        page.writelines("| %s | %s |\n" % fact for fact in facts.items())
-        page.write("\nPeaks are of the daemon's resident memory; clients post over loopback.\n\n")
-        page.write("| what | value | goal | |\n|---|---|---|---|\n")
-        page.writelines("| %s | %s | %s | %s |\n" % row for row in results)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, help="ignored: nothing here is a load over time")
@@ -144,8 +122,9 @@ def main():
         bench_memory(bodies)
     facts = dict(machine(), **{"other load": "%.0f %% of the cores" % other_load.percent()})
     print("other load: " + facts["other load"])
-    write(facts)
-    return 0 if all(row[3] != "NOT MET" for row in results) else 1
+    page.write("memory", "Memory", facts,
+               "Peaks are of the daemon's resident memory; clients post over loopback.")
+    return 0 if page.all_met() else 1
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@
 size. Both sides are timed in turn, in rounds, and the fastest of each is kept: what else runs on the
 machine can only slow them. Needs build/release/bench/rle and build/venv (script/bench sees to that)."""
 import argparse
-import datetime
 import glob
 import itertools
 import json
@@ -18,7 +17,9 @@ import time
 
 sys.path[1:1] = glob.glob(os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                        "../build/venv/lib/python3*/site-packages"))
+import page
 from harness import ROOT, OtherLoad, build, machine
+from page import record
 
 try:
     import numpy
@@ -28,15 +29,6 @@ except ImportError as missing:
 
 PUBLISHED = os.path.join(ROOT, "../shared/data/coco/segmentations.json")
 ROUNDS = 5
-
-results = []
-
-
-def record(what, value, goal="", met=None):
-    results.append((what, value, goal, "" if met is None else "met" if met else "NOT MET"))
-    print("%-70s %-20s %-16s %s" % results[-1])
-    sys.stdout.flush()
-
 
 # ------------------------------------------------------------------------------------- the masks
 
@@ -148,21 +140,6 @@ def at_least(what, value, limit):
     record(what, "%.2f" % value, "at least %g" % limit, value >= limit)
 
 
-def write(facts):
-    path = os.path.join(ROOT, "bench/results/rle.md")
-    with open(path, "w", encoding="utf-8") as page:
-        page.write("# Pairs of COCO masks\n\nWritten by `script/bench`, %s.\n\n" %
-                   datetime.date.today().isoformat())
-        page.write("| | |\n|---|---|\n")
-        page.writelines("| %s | %s |\n" % fact for fact in facts.items())
-        page.write("\nOne thread each, in the same run, in turn. A call decodes two strings and counts; a "
-                   "request also\nparses its JSON, scores and prints the answer, all but HTTP. In a "
-                   "batch every mask is decoded\nonce and met with every other of its image's "
-                   "size.\n\n")
-        page.write("| what | value | goal | |\n|---|---|---|---|\n")
-        page.writelines("| %s | %s | %s | %s |\n" % row for row in results)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=1, help="of each measurement")
@@ -173,8 +150,11 @@ def main():
     compare("200 outlines in 480 x 640", *outlines(100, 480, 640), seconds)
     facts = dict(machine(), **{"pycocotools": __import__("importlib.metadata").metadata.version("pycocotools"),
                                "other load": "%.0f %% of the cores" % other_load.percent()})
-    write(facts)
-    return 0 if all(row[3] != "NOT MET" for row in results) else 1
+    page.write("rle", "Pairs of COCO masks", facts,
+               "One thread each, in the same run, in turn. A call decodes two strings and counts; a request also\n"
+               "parses its JSON, scores and prints the answer, all but HTTP. In a batch every mask is decoded\n"
+               "once and met with every other of its image's size.")
+    return 0 if page.all_met() else 1
 
 
 if __name__ == "__main__":

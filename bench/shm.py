@@ -5,7 +5,6 @@
 bench/results/shm.md. Needs build/release and numpy; runs itself with build/venv's where there is
 one. Every figure is a median of one run; ratios are of figures taken side by side."""
 import argparse
-import datetime
 import fcntl
 import gzip
 import json
@@ -22,20 +21,13 @@ try:
 except ImportError:
     os.execv("build/venv/bin/python", ["python", "-B", *sys.argv])
 
+import page
 from harness import ROOT, OtherLoad, Overlapd, build, machine, multipart, phantom, post
+from page import record
 
 F_ADD_SEALS, SHRINK, GROW, WRITE = 1033, 2, 4, 8
 SHAPE = [512, 512, 300]
 N_BYTES = 512 * 512 * 300
-
-results = []
-
-
-def record(what, value, goal="", met=None):
-    results.append((what, value, goal, "" if met is None else "met" if met else "NOT MET"))
-    print("%-74s %-14s %-18s %s" % results[-1])
-    sys.stdout.flush()
-
 
 def at_least(what, value, limit):
     record(what, "%.1fx" % value, "at least %gx" % limit, value >= limit)
@@ -245,21 +237,6 @@ def bench_small(paths, folder, core):
 # --------------------------------------------------------------------------------------- page
 
 
-def write(facts):
-    path = os.path.join(ROOT, "bench/results/shm.md")
-    with open(path, "w", encoding="utf-8") as page:
-        page.write("# Shared memory\n\nWritten by `bench/shm.py`, %s.\n\n" % (
-            datetime.date.today().isoformat()))
-        page.write("| | |\n|---|---|\n")
-        page.writelines("| %s | %s |\n" % fact for fact in facts.items())
-        page.write("\nOne pair of 512x512x300 uint8 masks, 157 MB, unless said. Round trips of a "
-                   "Python client,\nmedians, the answer received but not parsed. NumPy computes "
-                   "the same counts in one thread of its\nown process; the plain reads are "
-                   "`bench/floor.c`. The uploads go over loopback.\n\n")
-        page.write("| what | value | goal | |\n|---|---|---|---|\n")
-        page.writelines("| %s | %s | %s | %s |\n" % row for row in results)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, help="not used: rounds are counted")
@@ -285,8 +262,11 @@ def main():
     facts = {k: v for k, v in machine().items() if k not in ("nginx", "wrk")}
     facts.update({"NumPy": numpy.__version__, "other load": "%.0f %%" % other_load.percent()})
     print("other load: " + facts["other load"])
-    write(facts)
-    return 0 if all(row[3] != "NOT MET" for row in results) else 1
+    page.write("shm", "Shared memory", facts,
+               "One pair of 512x512x300 uint8 masks, 157 MB, unless said. Round trips of a Python client,\n"
+               "medians, the answer received but not parsed. NumPy computes the same counts in one thread of its\n"
+               "own process; the plain reads are `bench/floor.c`. The uploads go over loopback.")
+    return 0 if page.all_met() else 1
 
 
 if __name__ == "__main__":
