@@ -7,6 +7,7 @@
 #include "lib/overlap.h"
 #include "lib/pairs.h"
 #include "lib/stream.h"
+#include "lib/tally.h"
 #include "lib/voxels.h"
 
 struct ov_counter {
@@ -16,6 +17,7 @@ struct ov_counter {
     struct ov__pairs pairs; /* only where options.pairs */
     uint64_t n_voxels;      /* ignored ones too */
     unsigned char *scratch; /* walk.c's, made when first needed */
+    struct ov__tally tally;
     struct ov__voxels voxels;
     struct ov__stream prediction;
     struct ov__stream reference;

@@ -3,8 +3,10 @@
 #include "lib/tiles.h"
 
 enum {
-    LOOKED_AT = 128,  /* voxels that are to tell whether there is noise still */
-    MIN_NOISY = 1024, /* fewer are not worth a second way of counting */
+    LOOKED_AT = 128,       /* voxels that are to tell whether there is noise still */
+    MIN_NOISY = 1024,      /* fewer are not worth a second way of counting */
+    MIN_TALLIED = 32768,   /* nor these a tally to empty */
+    MAX_TALLIED = 1 << 30, /* before it is emptied: sums have 32 bits */
 };
 
 static size_t width_of(const struct ov__stream *stream)
@@ -21,18 +23,15 @@ bool ov__tiles_are_alike(const struct ov_counter *counter)
 }
 
 static inline __attribute__((always_inline)) enum ov_status count_run(struct ov_counter *counter,
-                                                                      const struct ov__chunk *chunk,
-                                                                      size_t last, uint64_t length,
-                                                                      size_t width)
+                                                                      uint64_t prediction_bits,
+                                                                      uint64_t reference_bits,
+                                                                      uint64_t length, size_t width)
 {
     uint32_t prediction, reference;
-    enum ov_status status = ov__stream_slot(
-        &counter->prediction, ov__stream_element(chunk->prediction + last * width, width), width,
-        &prediction);
+    enum ov_status status =
+        ov__stream_slot(&counter->prediction, prediction_bits, width, &prediction);
     if (status == OV_OK)
-        status = ov__stream_slot(&counter->reference,
-                                 ov__stream_element(chunk->reference + last * width, width), width,
-                                 &reference);
+        status = ov__stream_slot(&counter->reference, reference_bits, width, &reference);
     if (status != OV_OK)
         return status;
     ov__labels_count(counter->labels.slots, prediction, reference, length);
@@ -42,16 +41,33 @@ static inline __attribute__((always_inline)) enum ov_status count_run(struct ov_
 }
 
 static inline __attribute__((always_inline)) enum ov_status count_runs(
-    struct ov_counter *counter, const struct ov__chunk *chunk, size_t n_ends, size_t width)
+    struct ov_counter *counter, const struct ov__chunk *chunk, size_t n_ends, size_t width,
+    bool in_tally)
 {
     enum ov_status status = OV_OK;
     size_t from = 0;
     for (size_t i = 0; status == OV_OK && i < n_ends; i++) {
         size_t last = counter->ends[i];
-        status = count_run(counter, chunk, last, last + 1 - from, width);
+        uint64_t prediction = ov__stream_element(chunk->prediction + last * width, width);
+        uint64_t reference = ov__stream_element(chunk->reference + last * width, width);
+        if (in_tally && (prediction | reference) < OV__N_TALLY)
+            ov__tally_add(&counter->tally, prediction, reference, last + 1 - from);
+        else
+            status = count_run(counter, prediction, reference, last + 1 - from, width);
         from = last + 1;
     }
     return status;
+}
+
+static inline __attribute__((always_inline)) enum ov_status count_runs_of(
+    struct ov_counter *counter, const struct ov__chunk *chunk, size_t n_ends, size_t width)
+{
+    if (!counter->tally.is_used)
+        return count_runs(counter, chunk, n_ends, width, false);
+    enum ov_status status = count_runs(counter, chunk, n_ends, width, true);
+    counter->tally.n_voxels += (uint32_t)chunk->n;
+    return status == OV_OK && counter->tally.n_voxels > MAX_TALLIED ? ov__tally_flush(counter)
+                                                                    : status;
 }
 
 static size_t find_ends(struct ov_counter *counter, const struct ov__chunk *chunk)
@@ -70,13 +86,13 @@ static enum ov_status add_runs(struct ov_counter *counter, const struct ov__chun
 {
     switch (chunk->width) {
     case 1:
-        return count_runs(counter, chunk, n_ends, 1);
+        return count_runs_of(counter, chunk, n_ends, 1);
     case 2:
-        return count_runs(counter, chunk, n_ends, 2);
+        return count_runs_of(counter, chunk, n_ends, 2);
     case 4:
-        return count_runs(counter, chunk, n_ends, 4);
+        return count_runs_of(counter, chunk, n_ends, 4);
     default:
-        return count_runs(counter, chunk, n_ends, 8);
+        return count_runs_of(counter, chunk, n_ends, 8);
     }
 }
 
@@ -132,8 +148,11 @@ enum ov_status ov__tiles_add(struct ov_counter *counter)
                               (size_t)counter->prediction.piece.n_voxels,
                               width_of(&counter->prediction)};
     enum ov_status status = OV_OK;
+    counter->tally.is_used = tiles.n >= MIN_TALLIED && ov__tally_suffices(counter);
     while (status == OV_OK && tiles.n > 0)
         status = counter->voxels.is_noisy && tiles.n >= MIN_NOISY ? add_by_voxels(counter, &tiles)
                                                                   : add_by_runs(counter, &tiles);
+    if (status == OV_OK)
+        status = ov__tally_flush(counter);
     return status == OV_OK ? ov__voxels_flush(counter) : status;
 }

@@ -25,14 +25,6 @@ static bool is_narrow(const struct ov_encoding *encoding)
     }
 }
 
-/* Whether equal bytes are equal labels, and each voxel counts. */
-static bool is_plain(const struct ov_counter *counter)
-{
-    const struct ov__rule *rule = &counter->prediction.rule;
-    return ov__rule_equal(rule, &counter->reference.rule) && !rule->has_threshold &&
-           rule->encoding.slope == 0 && counter->options.n_ignore == 0 && !counter->options.pairs;
-}
-
 void ov__voxels_choose(struct ov_counter *counter, size_t n, size_t n_runs)
 {
     struct ov__voxels *voxels = &counter->voxels;
@@ -41,7 +33,7 @@ void ov__voxels_choose(struct ov_counter *counter, size_t n, size_t n_runs)
     if (n_runs * VOXELS_PER_RUN < n || !is_narrow(&counter->prediction.rule.encoding) ||
         !is_narrow(&counter->reference.rule.encoding))
         return;
-    if (ov__kernels_selected()->few != NULL && is_plain(counter) && voxels->groups != 0)
+    if (ov__kernels_selected()->few != NULL && ov__tally_suffices(counter) && voxels->groups != 0)
         n_groups = (size_t)__builtin_popcount(voxels->groups);
     if (n_groups > MAX_GROUPS_PER_RUN)
         n_groups = MAX_GROUPS_PER_RUN;
@@ -120,7 +112,7 @@ static enum ov_status make_room(struct ov__voxels *voxels)
 
 /* ---- a table of pairs ---- */
 
-static void tally(uint16_t *cells, const struct ov__chunk *bytes)
+static void add_cells(uint16_t *cells, const struct ov__chunk *bytes)
 {
     size_t i = 0;
     for (; i + 8 <= bytes->n; i += 8) {
@@ -187,24 +179,6 @@ static enum ov_status take_groups(struct ov_counter *counter, uint32_t groups)
     return status;
 }
 
-/* Counts of a label that is the same byte in both. */
-static enum ov_status count_label(struct ov_counter *counter, size_t label, uint64_t prediction,
-                                  uint64_t reference, uint64_t tp)
-{
-    uint32_t slot;
-    if (prediction == 0 && reference == 0)
-        return OV_OK;
-    size_t width = ov_dtype_bytes(counter->prediction.rule.encoding.dtype);
-    enum ov_status status = ov__stream_slot(&counter->prediction, label, width, &slot);
-    if (status != OV_OK)
-        return status;
-    struct ov__label *sum = &counter->labels.slots[slot];
-    sum->prediction += prediction;
-    sum->reference += reference;
-    sum->tp += tp;
-    return OV_OK;
-}
-
 /* Add a row of the table to the sums of its columns, and clear it; return its own sum. */
 static uint16_t take_row(struct ov__voxels *voxels, size_t prediction, octet16 *columns)
 {
@@ -239,7 +213,7 @@ static enum ov_status take_plain(struct ov_counter *counter)
     }
     enum ov_status status = OV_OK;
     for (size_t i = 0; status == OV_OK && i < N_BYTES; i++)
-        status = count_label(counter, i, rows[i], columns[i / GROUP][i % GROUP], diagonal[i]);
+        status = ov__tally_label(counter, i, rows[i], columns[i / GROUP][i % GROUP], diagonal[i]);
     return status;
 }
 
@@ -248,8 +222,9 @@ enum ov_status ov__voxels_flush(struct ov_counter *counter)
 {
     if (counter->voxels.n_in_cells == 0)
         return OV_OK;
-    enum ov_status status =
-        is_plain(counter) ? take_plain(counter) : take_groups(counter, counter->voxels.groups);
+    enum ov_status status = ov__tally_suffices(counter)
+                                ? take_plain(counter)
+                                : take_groups(counter, counter->voxels.groups);
     if (status == OV_OK && counter->voxels.n_in_cells > 0)
         status = take_groups(counter, UINT32_MAX);
     return status;
@@ -263,7 +238,7 @@ static enum ov_status add_pairs(struct ov_counter *counter, const struct ov__chu
         status = ov__voxels_flush(counter);
     if (status != OV_OK)
         return status;
-    tally(voxels->cells, bytes);
+    add_cells(voxels->cells, bytes);
     voxels->n_in_cells += (uint32_t)bytes->n;
     return OV_OK;
 }
@@ -290,8 +265,8 @@ static enum ov_status add_few(struct ov_counter *counter, const struct ov__chunk
     for (size_t n = 0; groups != 0; groups &= groups - 1, n++) {
         size_t first = (size_t)__builtin_ctz(groups) * GROUP;
         for (size_t i = 0; status == OV_OK && i < GROUP; i++)
-            status = count_label(counter, first + i, few[n].prediction[i], few[n].reference[i],
-                                 few[n].tp[i]);
+            status = ov__tally_label(counter, first + i, few[n].prediction[i], few[n].reference[i],
+                                     few[n].tp[i]);
     }
     return status;
 }
@@ -300,7 +275,7 @@ static bool has_few(const struct ov_counter *counter)
 {
     const struct ov__kernels *kernels = ov__kernels_selected();
     size_t n_groups = (size_t)__builtin_popcount(counter->voxels.groups);
-    return n_groups > 0 && n_groups <= kernels->max_few && is_plain(counter);
+    return n_groups > 0 && n_groups <= kernels->max_few && ov__tally_suffices(counter);
 }
 
 enum ov_status ov__voxels_add(struct ov_counter *counter, const struct ov__chunk *chunk,
