@@ -22,15 +22,22 @@ static int regions[N_REGIONS];
 static const size_t region_bytes[N_REGIONS] = {2 * SMALL_BYTES, 2 * LARGE_BYTES};
 static atomic_bool stopped;
 
-/* A slow machine ends after so long, and says how far it came. */
+/* A slow machine ends after MAX_SECONDS, and says how far it came. The address sanitizer is who
+ * would see what a client's changes do. */
+#ifdef __SANITIZE_ADDRESS__
+#define N_REQUESTS  100000
+#define MAX_SECONDS 120
+#else
+#define N_REQUESTS  20000
 #define MAX_SECONDS 30
+#endif
 
 /* SHM_CHAOS_REQUESTS asks for more or fewer, and for all of them. */
 static long n_requests(void)
 {
     const char *text = getenv("SHM_CHAOS_REQUESTS");
 
-    return text != NULL ? strtol(text, NULL, 10) : 20000;
+    return text != NULL ? strtol(text, NULL, 10) : N_REQUESTS;
 }
 
 static uint64_t next_random(uint64_t *state)
