@@ -92,7 +92,7 @@ struct problem {
  *   format    printf's; what is not printable ASCII comes out as '?'
  */
 bool problem_set(struct problem *reterr, enum problem_code code, const char *pointer,
-                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+                 const char *format, ...) __attribute__((cold, format(printf, 4, 5)));
 
 int problem_status(enum problem_code code);       /* the HTTP status */
 const char *problem_name(enum problem_code code); /* the stable code, "bad-request" */
