@@ -11,15 +11,12 @@
 #include <lz4frame.h>
 #include <pthread.h>
 #include <spng.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
-#include "proto/proto.h"
+#include "bench/env.h"
 #include "proto/score.h"
 
 enum { N_MASKS = 2, SIDE = 512, N_HEADER = 352 };
@@ -41,30 +38,9 @@ static void die(const char *why)
     exit(1);
 }
 
-static void *must(void *block)
-{
-    if (block == NULL)
-        die("out of memory");
-    return block;
-}
-
 static uint64_t now_ns(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static bool take(uint64_t n_bytes)
-{
-    (void)n_bytes;
-    return true;
-}
-
-static void give(uint64_t n_bytes)
-{
-    (void)n_bytes;
+    return clock_ns(CLOCK_MONOTONIC);
 }
 
 /* ---- a second thread that is there already, as in the daemon's pool ---------------------------
@@ -108,20 +84,7 @@ static void each(void (*work)(void *, size_t), void *argument, size_t n)
     pthread_mutex_unlock(&mutex);
 }
 
-static struct env env = {.limits = {.body_bytes = 1 << 30,
-                                    .decoded_bytes = 1 << 30,
-                                    .voxels = 1 << 30,
-                                    .labels = 1024,
-                                    .request_bytes = 65536,
-                                    .json_depth = 32,
-                                    .json_values = 65536,
-                                    .parts = 8,
-                                    .part_header_bytes = 4096},
-                         .budget_bytes = 1 << 30,
-                         .hash_seed = 1,
-                         .now_ns = now_ns,
-                         .memory_take = take,
-                         .memory_give = give};
+static struct env env = BENCH_ENV(now_ns);
 
 /* ---- codings ----------------------------------------------------------------------------------
  */

@@ -1,13 +1,11 @@
 /* paths.c - runs each hot path once; under callgrind each leaves its count of instructions. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <valgrind/callgrind.h>
 #include <zlib.h>
 
+#include "bench/env.h"
 #include "lib/overlap_loss.h"
-#include "proto/proto.h"
 
 /* The widest instruction set that valgrind 3.19 knows. */
 #define ISA "avx2"
@@ -18,13 +16,6 @@
 #define VOXELS  (PLANE * DEPTH)
 #define CLASSES 4
 #define BOUNDS  "paths-boundary"
-
-static void *must(void *block)
-{
-    if (block == NULL)
-        exit(1);
-    return block;
-}
 
 static void must_be(bool ok, const struct problem *problem)
 {
@@ -93,31 +84,7 @@ static uint64_t no_time(void)
     return 0;
 }
 
-static bool take(uint64_t n_bytes)
-{
-    (void)n_bytes;
-    return true;
-}
-
-static void give(uint64_t n_bytes)
-{
-    (void)n_bytes;
-}
-
-static const struct env env = {.limits = {.body_bytes = 1 << 28,
-                                          .decoded_bytes = 1 << 30,
-                                          .voxels = 1 << 30,
-                                          .labels = 1024,
-                                          .request_bytes = 1 << 16,
-                                          .json_depth = 32,
-                                          .json_values = 1 << 22,
-                                          .parts = 8,
-                                          .part_header_bytes = 1 << 13},
-                               .budget_bytes = 1 << 30,
-                               .hash_seed = 1,
-                               .now_ns = no_time,
-                               .memory_take = take,
-                               .memory_give = give};
+static const struct env env = BENCH_ENV(no_time);
 
 static struct score_input json_input(void)
 {

@@ -3,44 +3,17 @@
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "proto/proto.h"
+#include "bench/env.h"
 #include "proto/reader.h"
 
 static uint64_t now_ns(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
-static bool take(uint64_t n_bytes)
-{
-    (void)n_bytes;
-    return true;
-}
-
-static void give(uint64_t n_bytes)
-{
-    (void)n_bytes;
-}
-
-static const struct env env = {.limits = {.body_bytes = 1 << 28,
-                                          .decoded_bytes = 1 << 30,
-                                          .voxels = 1 << 30,
-                                          .labels = 1024,
-                                          .json_depth = 32,
-                                          .json_values = 1 << 22},
-                               .budget_bytes = 1 << 30,
-                               .hash_seed = 1,
-                               .now_ns = now_ns,
-                               .memory_take = take,
-                               .memory_give = give};
+static const struct env env = BENCH_ENV(now_ns);
 
 struct work {
     const json_t *masks;
@@ -51,13 +24,6 @@ struct work {
     struct reader **readers; /* of the masks, for a batch */
     uint64_t checksum;       /* pixels shared by all pairs */
 };
-
-static void *must(void *block)
-{
-    if (block == NULL)
-        exit(1);
-    return block;
-}
 
 static struct reader *open_mask(const json_t *json)
 {

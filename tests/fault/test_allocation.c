@@ -9,38 +9,9 @@
 #include <zlib.h>
 
 #include "proto/json.h"
+#include "tests/fault/allocation.h"
 #include "tests/unit/proto/dicom_file.h"
 #include "tests/unit/proto/score_fixture.h"
-
-/* The linker sends lib's and proto's allocations here (--wrap); jansson's come by its own hook. */
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t n);
-
-static long allocations_left = -1; /* before one fails; negative: none will */
-
-static bool fails(void)
-{
-    return allocations_left >= 0 && allocations_left-- == 0;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t n)
-{
-    return fails() ? NULL : __real_realloc(old, n);
-}
 
 /* Answers whole or not at all: every member that the contract requires is there. */
 static void expect_whole(json_t *answer)

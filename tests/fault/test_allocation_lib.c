@@ -2,37 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/overlap_loss.h"
 #include "lib/overlap_overlay.h"
+#include "tests/fault/allocation.h"
 #include "tests/unit/lib/naive.h"
-
-/* The linker sends the library's allocations here (--wrap). */
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-
-static size_t n_until_failure; /* 0: none fails */
-
-static bool fails(void)
-{
-    return n_until_failure > 0 && --n_until_failure == 0;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return fails() ? NULL : __real_realloc(p, n);
-}
 
 enum { SIDE = 40, N = SIDE * SIDE };
 
@@ -63,10 +34,10 @@ static void assert_survives(scenario *run, size_t n_at_least)
     enum ov_status status = OV_ENOMEM;
     size_t k = 0;
     while (status != OV_OK) {
-        n_until_failure = ++k;
+        allocations_left = (long)k++;
         status = run();
-        bool is_used_up = n_until_failure == 0;
-        n_until_failure = 0;
+        bool is_used_up = allocations_left < 0;
+        allocations_left = -1;
         assert_int_equal(status, is_used_up ? OV_ENOMEM : OV_OK);
     }
     assert_true(k > n_at_least);

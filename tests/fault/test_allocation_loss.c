@@ -8,39 +8,11 @@
 #include <cmocka.h>
 
 #include "proto/json.h"
+#include "tests/fault/allocation.h"
 #include "tests/unit/proto/score_fixture.h"
 
-/* The linker sends lib's and proto's allocations here (--wrap); jansson's come by its own hook. */
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t n);
-
-static long allocations_left = -1; /* before one fails; negative: none will */
 static uint64_t written_bytes;
 static int n_references;
-
-static bool fails(void)
-{
-    return allocations_left >= 0 && allocations_left-- == 0;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *old, size_t n)
-{
-    return fails() ? NULL : __real_realloc(old, n);
-}
 
 /* ---- shared memory --------------------------------------------------------------------------- */
 
