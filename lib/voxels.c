@@ -112,20 +112,34 @@ static enum ov_status make_room(struct ov__voxels *voxels)
 
 /* ---- a table of pairs ---- */
 
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+/* Eight cells' numbers, taken out of two words: cheaper than loading each from memory. */
+static inline void add_eight(uint16_t *cells, bytes16 numbers)
+{
+    uint64_t words[2];
+    memcpy(words, &numbers, sizeof words);
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < 64; k += 16)
+            cells[(uint16_t)(words[i] >> k)]++;
+    }
+}
+
+/* Bytes of both masks in turn are the numbers of the cells, 16 bits each. */
 static void add_cells(uint16_t *cells, const struct ov__chunk *bytes)
 {
     size_t i = 0;
-    for (; i + 8 <= bytes->n; i += 8) {
-        octet prediction, reference;
-        uint16_t cell[8];
-        memcpy(&prediction, bytes->prediction + i, 8);
-        memcpy(&reference, bytes->reference + i, 8);
-        octet16 index = __builtin_convertvector(prediction, octet16) << 8 |
-                        __builtin_convertvector(reference, octet16);
-        memcpy(cell, &index, sizeof cell);
-        for (size_t k = 0; k < 8; k++)
-            cells[cell[k]]++;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (; i + 16 <= bytes->n; i += 16) {
+        bytes16 high, low;
+        memcpy(&high, bytes->prediction + i, sizeof high);
+        memcpy(&low, bytes->reference + i, sizeof low);
+        add_eight(cells, __builtin_shufflevector(low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5,
+                                                 21, 6, 22, 7, 23));
+        add_eight(cells, __builtin_shufflevector(low, high, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28,
+                                                 13, 29, 14, 30, 15, 31));
     }
+#endif
     for (; i < bytes->n; i++)
         cells[bytes->prediction[i] * N_BYTES + bytes->reference[i]]++;
 }

@@ -96,11 +96,6 @@ INLINE words_v one_hot(words_v v, uint8_t first)
     return (words_v)_mm256_shuffle_epi8(bits, _mm256_adds_epu8(place, _mm256_set1_epi8(0x70)));
 }
 
-INLINE words_v same(words_v a, words_v b)
-{
-    return (words_v)_mm256_cmpeq_epi8((__m256i)a, (__m256i)b);
-}
-
 INLINE words_v majority(words_v a, words_v b, words_v c)
 {
     return (a & b) | ((a ^ b) & c);

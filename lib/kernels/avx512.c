@@ -85,11 +85,6 @@ INLINE words_v one_hot(words_v v, uint8_t first)
     return (words_v)_mm512_shuffle_epi8(bits, _mm512_adds_epu8(place, _mm512_set1_epi8(0x70)));
 }
 
-INLINE words_v same(words_v a, words_v b)
-{
-    return (words_v)_mm512_movm_epi8(_mm512_cmpeq_epi8_mask((__m512i)a, (__m512i)b));
-}
-
 INLINE words_v majority(words_v a, words_v b, words_v c)
 {
     return (words_v)_mm512_ternarylogic_epi64((__m512i)a, (__m512i)b, (__m512i)c, 0xe8);

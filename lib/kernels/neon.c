@@ -80,11 +80,6 @@ INLINE words_v one_hot(words_v v, uint8_t first)
     return (words_v)vqtbl1q_u8(vld1q_u8(bits), vsubq_u8((uint8x16_t)v, vdupq_n_u8(first)));
 }
 
-INLINE words_v same(words_v a, words_v b)
-{
-    return (words_v)vceqq_u8((uint8x16_t)a, (uint8x16_t)b);
-}
-
 INLINE words_v majority(words_v a, words_v b, words_v c)
 {
     return (words_v)vbslq_u64((uint64x2_t)(a ^ b), (uint64x2_t)c, (uint64x2_t)a);
