@@ -11,6 +11,9 @@
 #include "daemon/shm.h"
 #include "daemon/work.h"
 
+/* Up to here, in the body or in shared memory, a loss is for the small lane. */
+#define SMALL_BYTES MIB
+
 bool loss_check_job(struct job *job, struct problem *reterr)
 {
     job->segments = (struct segments){shm_find, job};
@@ -41,12 +44,18 @@ static void take_times(struct job *job)
     job->timing.total_ns = clock_ns() - job->started_ns;
 }
 
+static bool parse(struct job *job, struct problem *reterr)
+{
+    if (job->loss == NULL)
+        job->loss = loss_new(&job->input, &job->settings->env, reterr);
+    return job->loss != NULL;
+}
+
 static bool compute(struct job *job, struct loss_answer *ret_answer, struct problem *reterr)
 {
     double queue_s = clock_seconds(clock_ns() - job->queued_ns);
 
-    job->loss = loss_new(&job->input, &job->settings->env, reterr);
-    return job->loss != NULL && loss_run(job->loss, reterr) &&
+    return parse(job, reterr) && loss_run(job->loss, reterr) &&
            loss_print(job->loss, queue_s, clock_seconds(clock_ns() - job->started_ns), ret_answer,
                       reterr) &&
            loss_write(job->loss, reterr);
@@ -72,7 +81,16 @@ static void work(struct job *job)
 /* Even a small one is a pass over floats: none is for the loop. */
 bool loss_begin(struct job *job)
 {
-    bool is_small = job->input.content_encoding == NULL && job->input.body_bytes <= MIB;
+    bool is_small = job->input.content_encoding == NULL && job->input.body_bytes <= SMALL_BYTES;
+    struct problem problem = {0};
 
+    if (work_is_worth_a_look(job)) {
+        if (!parse(job, &problem)) {
+            job_fail(job, &problem);
+            job->answer.no_store = true;
+            return true;
+        }
+        is_small = loss_input_bytes(job->loss) <= SMALL_BYTES;
+    }
     return work_hand_over(job, is_small ? POOL_SMALL : POOL_MIXED, work);
 }

@@ -44,7 +44,7 @@ static bool is_json(const struct job *job)
 }
 
 /* What has a Content-Encoding would be decoded by the look alone. */
-static bool is_worth_a_look(const struct job *job)
+bool work_is_worth_a_look(const struct job *job)
 {
     return job->input.content_encoding == NULL && job->input.body_bytes <= LOOK_BYTES &&
            (!is_json(job) || job->input.body_bytes <= LOOK_JSON_BYTES);
@@ -179,7 +179,7 @@ bool work_begin(struct job *job)
 {
     struct problem problem = {0};
 
-    if (!is_worth_a_look(job))
+    if (!work_is_worth_a_look(job))
         return hand_over(job, POOL_MIXED);
     if (parse(job, &problem) && score_needs_a_worker(job->score))
         return hand_over(job, POOL_SMALL);

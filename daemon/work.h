@@ -14,6 +14,9 @@ struct job;
 bool work_check(struct job *job, struct problem *reterr);
 bool work_begin(struct job *job);
 
+/* Whether the loop may parse a request to learn how much work it is. */
+bool work_is_worth_a_look(const struct job *job);
+
 /*
  * Have a worker do `read`, which gives the job its answer. _push: for a job that is suspended
  * already. true: there was no room, and that is its answer; false: it will have one.

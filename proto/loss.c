@@ -134,6 +134,34 @@ struct loss *loss_new(const struct score_input *input, const struct env *env,
     return loss;
 }
 
+static uint64_t input_bytes(const struct source *source)
+{
+    uint64_t n_elements, n_bytes;
+
+    if (!format_is_plain(source))
+        return UINT64_MAX;
+    if (source->place.kind == SEGMENT_NONE)
+        return source->n_bytes;
+    return ov_shape_size(source->ndim, source->shape, source->dtype, &n_elements, &n_bytes) == OV_OK
+               ? n_bytes
+               : UINT64_MAX;
+}
+
+uint64_t loss_input_bytes(const struct loss *loss)
+{
+    uint64_t sum = 0;
+
+    for (size_t part = 0; part < LOSS_N_PARTS; part++) {
+        const struct source *source = &loss->request.sources[part];
+        uint64_t n_bytes = body_has(&loss->body, part, source) ? input_bytes(source) : 0;
+
+        if (n_bytes > UINT64_MAX - sum)
+            return UINT64_MAX;
+        sum += n_bytes;
+    }
+    return sum;
+}
+
 void loss_free(struct loss *loss)
 {
     if (loss == NULL)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 # test_loss_shm.py - losses of shared memory, gradients written into it: right, or not a byte.
 # SPDX-License-Identifier: Apache-2.0
+import concurrent.futures
 import fcntl
 import json
 import math
@@ -437,6 +438,26 @@ def memory_that_comes_and_goes_ends_no_daemon():
     assert DAEMON.get("/livez").status == 200
     os.close(fd)
     DAEMON.settle(budget_used_bytes=0)
+
+
+@test
+def a_large_loss_in_shared_memory_leaves_the_small_lane_to_others():
+    """Of two the second waits for the one thread that takes large jobs; a small one passes both."""
+    n = 4 << 20
+    small = {"prediction": inline(numbers(P), "float64", SHAPE),
+             "target": inline(bytes(LABELS), "uint8", (N, 5, 4))}
+    with ShmDaemon("--workers.threads=1", "--kernels.isa=scalar") as daemon:
+        fd = memfd(bytes(17 * n))
+        with daemon.mailbox() as mailbox, concurrent.futures.ThreadPoolExecutor(2) as pool:
+            place = {"handle": mailbox.register(fd)["handle"]}
+            large = {"prediction": view(place, (1, 4, n), "float32"), "activation": "softmax",
+                     "target": view(place, (1, n), offset=16 * n)}
+            answers = [pool.submit(loss, large, daemon) for _ in range(2)]
+            daemon.settle(jobs_running=1, jobs_queued=1)
+            assert loss(small, daemon).status == 200
+            daemon.settle(jobs_running=1, jobs_queued=1)
+            assert [answer.result().status for answer in answers] == [200, 200]
+        os.close(fd)
 
 
 # ------------------------------------------------------------------------------------ who may
