@@ -23,7 +23,6 @@ from overlapd import Daemon, TESTS, main, pack, text64
 CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cases")
 DTYPES = {"uint8": "|u1", "int8": "|i1", "uint16": "<u2", "int16": "<i2", "uint32": "<u4",
           "int32": "<i4", "uint64": "<u8", "int64": "<i8", "float32": "<f4", "float64": "<f8"}
-DAEMON = Daemon()
 
 
 def raw(values, shape, dtype):
@@ -96,29 +95,42 @@ def load(folder, name):
         return json.load(file)
 
 
-def add(name):
+def names():
+    return [name for name in sorted(os.listdir(CASES)) if os.path.exists(os.path.join(CASES, name, "request.json"))]
+
+
+def play(name, request):
+    """Sends one case by request(method, path, body, headers), and looks at the answer."""
+    folder = os.path.join(CASES, name)
+    with open(os.path.join(folder, "why.md"), encoding="utf-8") as why:
+        assert len(why.read()) > 40, "why.md names no source"
+    body = json.dumps(body_of(load(folder, "request.json"), folder))
+    answer = request("POST", "/v1/score", body, {"Content-Type": "application/json"})
+    wanted = load(folder, "expected.json")
+    assert answer.status == wanted.pop("status", 200), "%d %s" % (answer.status, answer.body)
+    wrong = differences(wanted, answer.json)
+    assert not wrong, "\n".join(wrong)
+
+
+def add(name, daemon):
     """A test named after the folder."""
     def case():
-        folder = os.path.join(CASES, name)
-        with open(os.path.join(folder, "why.md"), encoding="utf-8") as why:
-            assert len(why.read()) > 40, "why.md names no source"
-        body = json.dumps(body_of(load(folder, "request.json"), folder))
-        answer = DAEMON.request("POST", "/v1/score", body, {"Content-Type": "application/json"})
-        wanted = load(folder, "expected.json")
-        assert answer.status == wanted.pop("status", 200), "%d %s" % (answer.status, answer.body)
-        wrong = differences(wanted, answer.json)
-        assert not wrong, "\n".join(wrong)
+        play(name, daemon.request)
     case.__name__ = name.replace("-", " ")
     TESTS.append(case)
 
 
-def stops():
-    DAEMON.stop()
+def add_all():
+    daemon = Daemon()
+    for name in names():
+        add(name, daemon)
+
+    def stops():
+        daemon.stop()
+    stops.__name__ = "the daemon of the cases stops cleanly"
+    TESTS.append(stops)
 
 
-for folder_name in sorted(os.listdir(CASES)):
-    if os.path.exists(os.path.join(CASES, folder_name, "request.json")):
-        add(folder_name)
-stops.__name__ = "the daemon of the cases stops cleanly"
-TESTS.append(stops)
-main()
+if __name__ == "__main__":
+    add_all()
+    main()
