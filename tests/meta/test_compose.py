@@ -33,7 +33,7 @@ UNSHARE = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--
 FOLDER = "/run/overlapd-test"  # in the memory of the namespace
 ENGINE_S = 60  # for the engine and for whatever it is asked
 SIZE = "128,128,64"
-PER_SECOND = 150
+PER_SECOND = 100
 AT_ONCE = 64
 
 
@@ -234,9 +234,18 @@ class Load:
                     return
                 pool.submit(self.score, due)
 
+    @staticmethod
+    def pieces():
+        """The body, as a network would bring it."""
+        half = len(BODY) // 2
+        yield BODY[:half]
+        time.sleep(0.02)
+        yield BODY[half:]
+
     def score(self, due):
+        length = {"Content-Length": str(len(BODY))}
         try:
-            answer = request("POST", "/v1/score", BODY, {**AUTHORIZED, "Content-Type": MULTIPART})
+            answer = request("POST", "/v1/score", self.pieces(), {**AUTHORIZED, **length, "Content-Type": MULTIPART})
             if answer.status != 200 or abs(answer.json["mean"]["dice"] - MEAN_DICE) > 1e-12:
                 self.failures.append((answer.status, answer.body[:100]))
         except (OSError, http.client.HTTPException) as error:
@@ -291,6 +300,15 @@ def restarting_one_after_the_other_costs_no_request():
         for name in ("a", "b"):
             begun = now()
             compose("restart", name)
+            await_healthy(begun, name)
+
+
+@test
+def new_containers_one_after_the_other_cost_no_request():
+    with Load("a rolling upgrade"):
+        for name in ("a", "b"):
+            begun = now()
+            compose("up", "-d", "--force-recreate", "--no-deps", name)
             await_healthy(begun, name)
 
 
