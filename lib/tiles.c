@@ -3,6 +3,7 @@
 #include "lib/tiles.h"
 
 enum {
+    AHEAD_BYTES = 512,     /* of the next chunk; the machine foresees the rest by itself */
     LOOKED_AT = 128,       /* voxels that are to tell whether there is noise still */
     MIN_NOISY = 1024,      /* fewer are not worth a second way of counting */
     MIN_TALLIED = 32768,   /* nor these a tally to empty */
@@ -111,12 +112,23 @@ static struct ov__chunk front(const struct ov__chunk *tiles, size_t n)
     return chunk;
 }
 
+/* Ask for the start of the next chunk, so that memory is not idle while runs are added. */
+static void ask_ahead(const struct ov__chunk *tiles)
+{
+    size_t n_bytes = tiles->n * tiles->width;
+    for (size_t i = 0; i < AHEAD_BYTES && i < n_bytes; i += 64) {
+        __builtin_prefetch(tiles->prediction + i);
+        __builtin_prefetch(tiles->reference + i);
+    }
+}
+
 static enum ov_status add_by_runs(struct ov_counter *counter, struct ov__chunk *tiles)
 {
     struct ov__chunk chunk = front(tiles, OV__CHUNK);
     size_t n_ends = find_ends(counter, &chunk);
     ov__voxels_choose(counter, chunk.n, n_ends);
     advance(tiles, chunk.n);
+    ask_ahead(tiles);
     return add_runs(counter, &chunk, n_ends);
 }
 
