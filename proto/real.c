@@ -176,7 +176,7 @@ static size_t print_usual(double value, char *text)
     int n;
 
     if (value == 0 && !signbit(value)) {
-        memcpy(text, "0.0", 3);
+        memcpy(text, "0.0", sizeof("0.0"));
         return 3;
     }
     if (!(value > 0) || !digits_of(value, &number, &exponent))

@@ -74,8 +74,10 @@ static void add(struct writer *writer, const char *bytes, size_t n)
 static inline char *value_room(struct writer *writer, size_t n)
 {
     char *at = room(writer, n + 1);
-    char last = at != NULL && writer->n > 0 ? at[-1] : '[';
+    char last = '[';
 
+    if (at != NULL && writer->n > 0)
+        last = at[-1];
     if (last == '[' || last == '{' || last == ':')
         return at;
     *at = ',';
