@@ -38,7 +38,7 @@ except ImportError:
 
 SEED = int(os.environ.get("RUNS_SEED", random.randrange(1 << 32)))
 MASKS = int(os.environ.get("RUNS_MASKS", scaled(150, 20)))
-POLYGONS = int(os.environ.get("RUNS_POLYGONS", scaled(4000, 300)))
+POLYGONS = int(os.environ.get("RUNS_POLYGONS", scaled(2000, 300)))
 DAEMON = CONNECTION = None
 
 
@@ -216,8 +216,8 @@ def the_brush_of_label_studio_is_the_mask():
         raise Skip("label_studio_converter is not there; script/bootstrap peers")
     for rng, mask in masks("brush"):
         coloured = rng.integers(2)
-        if coloured or np.count_nonzero(np.diff(mask)) > 4000:  # the converter takes 10 us a run
-            mask = mask[:64, :64]
+        if coloured or np.count_nonzero(np.diff(mask)) > 2000:  # the converter takes 10 us a run
+            mask = mask[:32, :32]
         if not coloured:
             pixels = np.repeat(mask.flatten() * 255, 4)
         else:  # colours of its own under the alpha
