@@ -40,8 +40,10 @@ INLINE words_v hot(const struct source *source, size_t k)
     const unsigned char *bytes =
         source->of == OF_PREDICTION ? source->prediction : source->reference;
     bytes += k * WIDTH;
-    if (k * WIDTH % 64 == 0)
-        __builtin_prefetch((const void *)((uintptr_t)bytes + 2 * BLOCK_BYTES));
+    if (k * WIDTH % 64 == 0) {
+        /* It may lie beyond the masks. NOLINTNEXTLINE(performance-no-int-to-ptr) */
+        __builtin_prefetch((const void *)((uintptr_t)bytes + (size_t)2 * BLOCK_BYTES));
+    }
     words_v bits = one_hot(load_bytes(bytes), source->first);
     source->bits[source->of][k] = bits;
     return bits;
