@@ -15,7 +15,7 @@
 #define GRACE_MS 250
 
 /* In one turn of the loop: a crowd whose time is up together keeps no good request waiting. */
-#define TURN_NS 200000
+#define TURN_NS 100000
 
 /* So long a client that is still sending its body may take to notice that it has been answered. */
 #define FAREWELL_MS 1000
