@@ -28,6 +28,10 @@ static void put_input(struct writer *writer, const char *name, const struct read
     writer_put_string(writer, "encoding", coding_name(header->coding));
     writer_put_string(writer, "dtype",
                       header->layers == NULL ? ov_dtype_name(header->encoding.dtype) : NULL);
+    if (header->layers == NULL && header->encoding.slope != 0) {
+        writer_put_real(writer, "slope", header->encoding.slope);
+        writer_put_real(writer, "intercept", header->encoding.intercept);
+    }
     writer_put_counts(writer, "shape", header->shape, (size_t)header->ndim);
     writer_put_string(writer, "order", header->order == OV_ORDER_C ? "C" : "F");
     if (header->layers != NULL)

@@ -134,10 +134,15 @@ def thresholds_of_scaled_nifti_are_of_the_values_that_nibabel_reads():
         array = rng.uniform(0, 100, random_shape(rng, 3))
         array.flat[0] = rng.integers(1, 100)
         data = nibabel.Nifti1Image(array, numpy.eye(4), header).to_bytes()
-        values = nibabel.Nifti1Image.from_bytes(data).get_fdata()
+        back = nibabel.Nifti1Image.from_bytes(data)
+        values = back.get_fdata()
         for threshold in (0, 50, float(rng.integers(0, 100)), float(values.flat[0])):
             answer = ask(DAEMON, data, npy((values > threshold).astype("u1")), 200,
                          {"threshold": threshold, "geometry": "ignore", "labels": [1]})
+            told = answer["inputs"]
+            assert (told["prediction"]["slope"], told["prediction"]["intercept"]) == (
+                back.dataobj.slope, back.dataobj.inter), told
+            assert "slope" not in told["reference"]
             found = answer["classes"][0]
             assert found["prediction"] == int((values > threshold).sum()), (threshold, found)
 
