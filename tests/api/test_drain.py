@@ -113,6 +113,13 @@ def answers_of(connections):
     return answers
 
 
+def assert_left_behind(took_s, answers):
+    """The queue was refused, and the one that ran not waited for, which would have its score then."""
+    assert sum(b'"draining"' in answer for answer in answers) >= 3, answers
+    scored = any(answer.startswith(b"HTTP/1.1 200") for answer in answers)
+    assert took_s < 0.1 + 0.5 * SLACK_S or took_s < 5 * SLACK_S and not scored, (took_s, scored)
+
+
 BUSY = ("--workers.threads=1", "--limits.budget_bytes=8G", "--log.level=debug")
 # The thread that is left behind is what these tests want.
 LEFT = {"TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "") + " report_thread_leaks=0"}
@@ -129,9 +136,7 @@ def asked_twice_it_refuses_the_queue_and_goes():
         assert b"STOPPING=1" in daemon.notify.recv(4096)
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 1
-        assert time.monotonic() - start < 0.5 * SLACK_S, "it waited for the one that ran"
-        answers = answers_of(connections)
-        assert sum(b'"draining"' in answer for answer in answers) >= 3, answers
+        assert_left_behind(time.monotonic() - start, answers_of(connections))
         assert not os.path.exists(daemon.unix)
 
 
@@ -143,9 +148,7 @@ def out_of_time_it_refuses_the_queue_and_goes():
         start = time.monotonic()
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 1
-        assert time.monotonic() - start < 0.1 + 0.5 * SLACK_S, "it waited for the one that ran"
-        answers = answers_of(connections)
-        assert sum(b'"draining"' in answer for answer in answers) >= 3, answers
+        assert_left_behind(time.monotonic() - start, answers_of(connections))
 
 
 @test
