@@ -18,7 +18,7 @@
 #include "daemon/socket.h"
 
 /* The buffer for a body grows while less is free in it: with limits.head_bytes as it comes to 12
- * KiB, since libmicrohttpd keeps 8 for headers. With more, uploads are no faster. */
+ * KiB, since libmicrohttpd keeps 8 for headers. Volumes are taken no faster with more. */
 #define READ_BYTES ((size_t)16 << 10)
 
 /* libmicrohttpd's own timeout restarts with every byte: it only backs ours up. */

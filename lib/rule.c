@@ -139,11 +139,11 @@ static double scaled_value(const struct ov_encoding *encoding, uint64_t bits)
  */
 static double unsqueezed(const struct ov_encoding *encoding, double value)
 {
-    double slope = fabs(encoding->slope), intercept = fabs(encoding->intercept);
-    double rounding = FLOAT32_ROUNDING * (fabs(value) + 2 * intercept);
-    double tolerance = fmin(slope / 2 + rounding, LARGEST_SQUEEZE / 2);
+    double slope = fabs(encoding->slope);
     if (is_real(encoding->dtype) || !(slope > 0 && slope < LARGEST_SQUEEZE))
         return value;
+    double rounding = FLOAT32_ROUNDING * (fabs(value) + 2 * fabs(encoding->intercept));
+    double tolerance = fmin(slope / 2 + rounding, LARGEST_SQUEEZE / 2);
     return fabs(value - rint(value)) <= tolerance ? rint(value) : value;
 }
 

@@ -102,12 +102,15 @@ static bool refuse_shapes(const struct mask_header *prediction, const struct mas
 static bool shapes_match(const struct mask_header *prediction, const struct mask_header *reference,
                          bool is_reversed, struct problem *reterr)
 {
-    struct mask_header other = reversed(prediction);
-    struct text crop = crop_hint(prediction, reference);
-    const char *hint = crop.at;
+    struct mask_header other;
+    struct text crop;
+    const char *hint;
 
     if (is_one_shape(prediction, reference))
         return true;
+    other = reversed(prediction);
+    crop = crop_hint(prediction, reference);
+    hint = crop.at;
     if (prediction->is_open_ended || reference->is_open_ended)
         hint = "; a segmentation of which only some slices are stored is filled up where both "
                "masks lie on one grid and the other one has all of its slices";

@@ -100,8 +100,7 @@ struct loss *loss_new(const struct score_input *input, const struct env *env,
                       struct problem *reterr);
 void loss_free(struct loss *loss);
 
-/* What its inputs take, in the body or in shared memory; UINT64_MAX where only opening them tells.
- */
+/* Of its inputs, in the body or in shared memory; UINT64_MAX where only opening them tells. */
 uint64_t loss_input_bytes(const struct loss *loss);
 
 /* Read the inputs and compute. Cost: a pass over them, another for the gradient. */
