@@ -5,12 +5,13 @@
 bench/results/overload.md. Needs build/release and 12,000 descriptors. tests/api/overload.py does what
 is measured; tests/api/test_overload.py has the same with fewer."""
 import argparse
-import datetime
 import os
 import statistics
 import sys
 
+import page
 from harness import ROOT, OtherLoad, machine
+from page import record
 
 sys.path[0] = os.path.join(ROOT, "tests/api")  # bench/http.py is not the http that they mean
 os.chdir(ROOT)
@@ -20,22 +21,11 @@ MIB = 1 << 20
 DEADLINE_S = 5
 BUDGET_BYTES = 1 << 30
 
-TEXT = """
-Clients and daemon share this machine. Good requests are scores of four voxels, 50 a second, each of
+TEXT = """Clients and daemon share this machine. Good requests are scores of four voxels, 50 a second, each of
 its own connection, timed from when they were due; their slowest hundredth and what takes seconds
 depend on the machine's other load. Slow clients send or read some bytes every 3 s; all deadlines
 are %d s. Memory is what the process holds more than before. A gzip bomb unpacks to 1 GiB and says
-so; a zstd frame asks for a window of 2 GiB; what finds no place in the queue gets 503.
-
-"""
-
-results = []
-
-
-def record(what, value, goal="", met=None):
-    results.append((what, value, goal, "" if met is None else "met" if met else "NOT MET"))
-    print("%-66s %-22s %-16s %s" % results[-1])
-    sys.stdout.flush()
+so; a zstd frame asks for a window of 2 GiB; what finds no place in the queue gets 503."""
 
 
 def at_most(what, value, text, limit, goal):
@@ -92,17 +82,6 @@ def bench_bombs(n):
                 "%d" % seen["beside_failed"], 0, "0")
 
 
-def write(facts):
-    with open("bench/results/overload.md", "w", encoding="utf-8") as page:
-        page.write("# Overload\n\nWritten by `bench/overload.py`, %s.\n\n" % (
-            datetime.date.today().isoformat()))
-        page.write("| | |\n|---|---|\n")
-        page.writelines("| %s | %s |\n" % fact for fact in facts.items())
-        page.write(TEXT % DEADLINE_S)
-        page.write("| what | value | goal | |\n|---|---|---|---|\n")
-        page.writelines("| %s | %s | %s | %s |\n" % row for row in results)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, help="not used")
@@ -117,8 +96,8 @@ def main():
     facts["other load"] = "%.0f %%" % other_load.percent()
     print("other load: " + facts["other load"])
     if fewer == 1:
-        write(facts)
-    return 0 if all(row[3] != "NOT MET" for row in results) else 1
+        page.write("overload", "Overload", facts, TEXT % DEADLINE_S)
+    return 0 if page.all_met() else 1
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@
 bench/results/requests.md. Needs build/release, wrk, nginx and build/bench-venv (script/bench sees to
 that). What is compared is loaded in turn, several times; figures are medians."""
 import argparse
-import datetime
 import json
 import os
 import statistics
@@ -13,8 +12,10 @@ import subprocess
 import sys
 import tempfile
 
+import page
 from harness import (MULTIPART, ROOT, Nginx, OtherLoad, Overlapd, Process, build, free_port,
                      machine, multipart, phantom, post, version_of, wait_for, wrk)
+from page import record
 
 SCORE = "/v1/score"
 JSON = "application/json"
@@ -28,13 +29,9 @@ OUTLINE = ("%s0220S7:N2oHCg61ZIa0`6_O_Ij0^65N2RJnN\\5]1WJeNd51ZJ`1e57O0M4N3N1M2O
            "2HQKmMQ51kJ61Z1`5eNaJZ1a5cNaJ\\1a5`NbJ`1h5O2M2O1IPJlNP6R19N1ROcIh0^6VOeIg0c6IYIBn61TI0[7M"
            "%s")
 
-results = []
-
-
-def record(what, value, goal="", met=None):
-    results.append((what, value, goal, "" if met is None else "met" if met else "NOT MET"))
-    print("%-78s %-28s %-18s %s" % results[-1])
-    sys.stdout.flush()
+TEXT = """Medians of %d loads of %d s each, in turn. %d clients (gzip: %d) on loopback, which share the cores
+with the server. CPU is user and system time of the server's process per request. nginx runs as one
+process and answers with a constant as long as overlapd's answer; uvicorn runs as one process too."""
 
 
 def at_least(what, value, limit, form="%.2f"):
@@ -178,22 +175,6 @@ def bench_beside_volumes(folder, small, seconds):
     record("failures", "%d" % failures, "0", failures == 0)
 
 
-def write(seconds, facts):
-    path = os.path.join(ROOT, "bench/results/requests.md")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as page:
-        page.write("# Small requests\n\nWritten by `bench/small_requests.py`, %s, medians of %d loads of %d s "
-                   "each, in turn.\n\n" % (datetime.date.today().isoformat(), ROUNDS, seconds))
-        page.write("| | |\n|---|---|\n")
-        page.writelines("| %s | %s |\n" % fact for fact in facts.items())
-        page.write("\n%d clients (gzip: %d) on loopback, which share the cores with the server. CPU is user and "
-                   "system time\nof the server's process per request. nginx runs as one process and "
-                   "answers with a constant\nas long as overlapd's answer; uvicorn runs as one process "
-                   "too.\n\n" % (CLIENTS, GZIP_CLIENTS))
-        page.write("| what | value | goal | |\n|---|---|---|---|\n")
-        page.writelines("| %s | %s | %s | %s |\n" % row for row in results)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=1, help="of each load")
@@ -211,8 +192,8 @@ def main():
                  NumPy=versions["numpy"],
                  **{"other load": "%.0f %% of the cores" % other_load.percent()})
     print("other load: " + facts["other load"])
-    write(seconds, facts)
-    return 0 if all(row[3] != "NOT MET" for row in results) else 1
+    page.write("requests", "Small requests", facts, TEXT % (ROUNDS, seconds, CLIENTS, GZIP_CLIENTS))
+    return 0 if page.all_met() else 1
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import http.client
 sys.path.insert(0, FOLDER)
 
 import argparse
-import datetime
 import json
 import os
 import random
@@ -20,20 +19,14 @@ import subprocess
 import tempfile
 import time
 
+import page
 from harness import ROOT, OtherLoad, Overlapd, machine
+from page import record
 
 RUNS, CASES, CLASSES, GROUPS = 100, 10000, 10, 2500
 CLIENTS = 64
 BODY = json.dumps({"prediction": {"base64": "AQEA", "format": "raw", "dtype": "uint8", "shape": [3]},
                    "reference": {"base64": "AQAA", "format": "raw", "dtype": "uint8", "shape": [3]}})
-
-results = []
-
-
-def record(what, value, goal="", met=None):
-    results.append((what, value, goal, "" if met is None else "met" if met else "NOT MET"))
-    print("%-70s %-28s %-18s %s" % results[-1])
-    sys.stdout.flush()
 
 
 def load(daemon, path, connections, seconds, **environment):
@@ -164,32 +157,9 @@ def measure_polling(daemon, seconds):
 # -------------------------------------------------------------------------------- paper
 
 
-PAGE = """# The store
-
-Written by `bench/store.py`, %(date)s, %(seconds)d s per load.
-
-| | |
-|---|---|
-%(facts)s
-| other load | %(other).0f %% of the cores |
-
-Clients and daemon share the cores, over loopback. CPU is user and system time of the daemon. Kept
-cases are pairs of three voxels, so that the store is what is measured, and each is answered after
-its fsync.
-
-| what | value | goal | |
-|---|---|---|---|
-%(rows)s
-"""
-
-
-def write_page(seconds, other):
-    facts = {k: v for k, v in machine().items() if k != "nginx"}
-    page = PAGE % {"date": datetime.date.today().isoformat(), "seconds": seconds, "other": other,
-                   "facts": "\n".join("| %s | %s |" % fact for fact in facts.items()),
-                   "rows": "\n".join("| %s | %s | %s | %s |" % row for row in results)}
-    with open(os.path.join(ROOT, "bench/results/store.md"), "w", encoding="utf-8") as file:
-        file.write(page)
+TEXT = """%d s per load. Clients and daemon share the cores, over loopback. CPU is user and system time of
+the daemon. Kept cases are pairs of three voxels, so that the store is what is measured, and each is
+answered after its fsync."""
 
 
 def main():
@@ -200,8 +170,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="overlapd-bench-") as folder:
         measure_keeping(folder, seconds)
         measure_large(folder, seconds)
-    write_page(seconds, other.percent())
-    return 1 if any(row[3] == "NOT MET" for row in results) else 0
+    facts = {k: v for k, v in machine().items() if k != "nginx"}
+    facts["other load"] = "%.0f %% of the cores" % other.percent()
+    page.write("store", "The store", facts, TEXT % seconds)
+    return 0 if page.all_met() else 1
 
 
 if __name__ == "__main__":
